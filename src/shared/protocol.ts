@@ -1,0 +1,140 @@
+/**
+ * The wire between a front end (extension, shell) and the engine process. One request has one id and ends in exactly one
+ * reply or error; in between it may send events. Paths cross this wire, pixels never do. Both ends validate what arrives.
+ */
+import * as v from 'valibot';
+import { DEVICES, runSettingsSchema } from './settings';
+
+const path = v.pipe(v.string(), v.minLength(1), v.maxLength(32768));
+const count = v.pipe(v.number(), v.minValue(0));
+
+/** A data set: its root folder and, when only some photos are meant, their paths relative to it (posix separators). */
+const target = { root: path, photos: v.optional(v.array(path)), settings: runSettingsSchema };
+
+export const requestSchemas = {
+  /** What would a run do: photos, classes, conflicts. Changes nothing on disk. */
+  plan: v.object(target),
+  /** The main job. */
+  generate: v.object({ ...target, /** continue the newest unfinished run with its own settings */ resume: v.optional(v.boolean()) }),
+  /** Score the masks beside the photos (or a folder of predictions) against true masks. */
+  evaluate: v.object({ ...target, truth: path, predictions: v.optional(path), stages: v.optional(v.boolean()) }),
+  /** Which device would run, and why not a better one. */
+  device: v.object({ device: v.picklist(DEVICES), cudaProviderDir: v.optional(path), backbone: v.optional(path) }),
+  /** Runs of a data set, newest first, with their failed photos. */
+  runs: v.object({ root: path }),
+  clearCache: v.object({ root: path }),
+  diagnose: v.object({ root: v.optional(path), photoNames: v.boolean(), settings: runSettingsSchema }),
+} as const;
+
+export type Method = keyof typeof requestSchemas;
+export type Params<M extends Method> = v.InferOutput<(typeof requestSchemas)[M]>;
+
+export const planSchema = v.object({
+  root: path,
+  photos: count,
+  /** Which source gave the tags: 'tags.json', 'folder names', … */
+  tagSource: v.string(),
+  classes: v.array(v.object({ id: count, name: v.string(), photos: count, /** why the photos cannot teach it, if so */ problem: v.optional(v.string()) })),
+  /** Photos without tags: skipped. */
+  untagged: v.array(v.string()),
+  /** Photos whose tags say: nothing in it. */
+  empty: count,
+  /** Masks that a person changed: they are kept. */
+  edited: count,
+  /** Masks that are up to date. */
+  done: count,
+  /** Sources that disagree, files refused, tags of files that are not there: one line each. */
+  notes: v.array(v.string()),
+});
+export type Plan = v.InferOutput<typeof planSchema>;
+
+export const failureSchema = v.object({ photo: v.string(), reason: v.string(), message: v.string() });
+export type Failure = v.InferOutput<typeof failureSchema>;
+
+export const runSummarySchema = v.object({
+  id: v.string(),
+  root: path,
+  started: v.string(),
+  seconds: count,
+  state: v.picklist(['running', 'done', 'cancelled', 'interrupted', 'failed']),
+  device: v.string(),
+  photos: count,
+  written: count,
+  /** Kept because a person edited (or made) the mask. */
+  kept: count,
+  /** Up to date already. */
+  skipped: count,
+  untagged: count,
+  failed: v.array(failureSchema),
+  /** Why the run as a whole ended early, if it did. */
+  error: v.optional(v.string()),
+  notes: v.array(v.string()),
+});
+export type RunSummary = v.InferOutput<typeof runSummarySchema>;
+
+export const scoresSchema = v.object({
+  stage: v.string(),
+  photos: count,
+  /** In percent. */
+  miou: v.number(),
+  /** Means over the foreground classes, 0..1. */
+  fp: v.number(),
+  fn: v.number(),
+  classes: v.array(v.object({ id: count, name: v.string(), iou: v.nullable(v.number()), fp: v.nullable(v.number()), fn: v.nullable(v.number()) })),
+});
+export type Scores = v.InferOutput<typeof scoresSchema>;
+
+export const deviceReportSchema = v.object({
+  asked: v.picklist(DEVICES),
+  /** What runs: 'cpu', 'webgpu', 'cuda', … */
+  used: v.string(),
+  /** For people: 'CPU, 2 threads', 'WebGPU'. */
+  label: v.string(),
+  /** Each provider tried, with the real cause where it could not be used. */
+  tried: v.array(v.object({ device: v.string(), ok: v.boolean(), detail: v.string() })),
+});
+export type DeviceReport = v.InferOutput<typeof deviceReportSchema>;
+
+export const resultSchemas = {
+  plan: planSchema,
+  generate: runSummarySchema,
+  evaluate: v.object({ scores: v.array(scoresSchema), notes: v.array(v.string()) }),
+  device: deviceReportSchema,
+  runs: v.object({ runs: v.array(runSummarySchema) }),
+  clearCache: v.object({ bytes: count }),
+  diagnose: v.object({ report: v.string() }),
+} as const;
+export type Result<M extends Method> = v.InferOutput<(typeof resultSchemas)[M]>;
+
+export const STAGES = ['scan', 'device', 'features', 'learn', 'masks', 'evaluate'] as const;
+
+export const eventSchema = v.variant('type', [
+  v.object({
+    type: v.literal('progress'),
+    stage: v.picklist(STAGES),
+    done: count,
+    total: count,
+    photosPerSecond: v.nullable(v.number()),
+    secondsLeft: v.nullable(v.number()),
+    device: v.string(),
+  }),
+  v.object({ type: v.literal('photo'), photo: v.string(), state: v.picklist(['written', 'kept', 'skipped', 'failed']), message: v.optional(v.string()) }),
+  v.object({ type: v.literal('log'), level: v.picklist(['info', 'warn', 'error']), message: v.string() }),
+]);
+export type EngineEvent = v.InferOutput<typeof eventSchema>;
+
+/** Front end -> engine. */
+export const toEngineSchema = v.variant('type', [
+  v.object({ type: v.literal('request'), id: count, method: v.picklist(Object.keys(requestSchemas) as Method[]), params: v.unknown() }),
+  v.object({ type: v.literal('cancel'), id: count }),
+]);
+export type ToEngine = v.InferOutput<typeof toEngineSchema>;
+
+/** Engine -> front end. */
+export const fromEngineSchema = v.variant('type', [
+  v.object({ type: v.literal('ready'), version: v.string() }),
+  v.object({ type: v.literal('event'), id: count, event: eventSchema }),
+  v.object({ type: v.literal('reply'), id: count, result: v.unknown() }),
+  v.object({ type: v.literal('error'), id: count, reason: v.string(), message: v.string(), file: v.optional(v.string()) }),
+]);
+export type FromEngine = v.InferOutput<typeof fromEngineSchema>;

@@ -1,0 +1,51 @@
+/**
+ * What a person may choose for a run. The same names stand in VS Code's settings (`seedmask.*`), on the command line
+ * (`--device`) and in `.seedmask/runs/<id>/run.json`. The numbers of the pipeline itself are not here: they belong to a preset
+ * (`models/presets/*.json`).
+ */
+import * as v from 'valibot';
+
+export const DEVICES = ['auto', 'cuda', 'webgpu', 'directml', 'coreml', 'cpu'] as const;
+export type DeviceName = (typeof DEVICES)[number];
+
+export const PRESETS = ['quick', 'standard', 'full'] as const;
+export type PresetName = (typeof PRESETS)[number];
+
+export const runSettingsSchema = v.object({
+  preset: v.picklist(PRESETS),
+  /** Weigh the maps by a salient-object model (trained with masks, so results are "tags + saliency"). */
+  saliency: v.boolean(),
+  device: v.picklist(DEVICES),
+  /** Name of the mask beside its photo; `{stem}` and `{name}` are replaced. */
+  outputName: v.pipe(v.string(), v.maxLength(200)),
+  /** Tags file named by the user, absolute; wins over every other source. */
+  tagsFile: v.optional(v.string()),
+  /** Folder names that mean "nothing tagged here, on purpose". */
+  backgroundNames: v.array(v.string()),
+  /** A user's own backbone: path of an ONNX file with its `.json` beside, or an id of the catalog. */
+  backbone: v.optional(v.string()),
+  /** Folder that holds the CUDA provider's libraries (Linux). */
+  cudaProviderDir: v.optional(v.string()),
+  /** Dense CRF as the last step. */
+  crf: v.boolean(),
+  /** Photos of more pixels than this are refused, in millions. */
+  maxMegapixels: v.pipe(v.number(), v.minValue(0.000001), v.maxValue(4000)),
+  /** Decode what can be decoded of truncated photos instead of refusing them. */
+  salvageDamaged: v.boolean(),
+  /** Limit of the feature cache of one data set, in MB; 0 switches the cache off. */
+  cacheLimitMb: v.pipe(v.number(), v.minValue(0)),
+});
+
+export type RunSettings = v.InferOutput<typeof runSettingsSchema>;
+
+export const DEFAULT_SETTINGS: RunSettings = {
+  preset: 'quick',
+  saliency: true,
+  device: 'auto',
+  outputName: '{stem}.mask.png',
+  backgroundNames: ['background', 'negative', 'none', 'normal', 'ok', 'good'],
+  crf: false,
+  maxMegapixels: 200,
+  salvageDamaged: false,
+  cacheLimitMb: 4096,
+};
