@@ -3,30 +3,34 @@
  * code may switch on (never the message text). Anything else that is thrown is a bug and is shown as such.
  */
 
-export type ErrorReason =
-  | 'cancelled'
-  | 'bad-image'
-  | 'bad-mask'
-  | 'bad-model'
-  | 'bad-settings'
-  | 'bad-tags'
-  | 'bad-message'
-  | 'changed-during-run'
-  | 'device-unavailable'
-  | 'disk-full'
-  | 'engine-gone'
-  | 'locked'
-  | 'no-photos'
-  | 'not-writable'
-  | 'nothing-to-learn'
-  | 'numeric'
-  | 'out-of-memory'
-  | 'refused-path'
-  | 'removed'
-  | 'too-large'
-  | 'too-many-classes'
-  | 'unavailable'
-  | 'io';
+/** Every reason there is; a wire or a log may carry one of them as text. */
+export const ERROR_REASONS = [
+  'cancelled',
+  'bad-image',
+  'bad-mask',
+  'bad-model',
+  'bad-settings',
+  'bad-tags',
+  'bad-message',
+  'changed-during-run',
+  'device-unavailable',
+  'disk-full',
+  'engine-gone',
+  'locked',
+  'no-photos',
+  'not-writable',
+  'nothing-to-learn',
+  'numeric',
+  'out-of-memory',
+  'refused-path',
+  'removed',
+  'too-large',
+  'too-many-classes',
+  'unavailable',
+  'io',
+] as const;
+
+export type ErrorReason = (typeof ERROR_REASONS)[number];
 
 export class SeedMaskError extends Error {
   override readonly name = 'SeedMaskError';
