@@ -1,0 +1,6 @@
+/** Content hashes, as the manifest stores them: sha256 in lower-case hex. */
+import { createHash } from 'node:crypto';
+
+export function sha256(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
