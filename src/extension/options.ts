@@ -1,0 +1,122 @@
+/**
+ * *Generate Masks With Options…*: one list that shows what a run would work on (classes with photo counts, photos without tags, notes) and
+ * lets its options be changed before it starts. What is chosen holds for this run; the settings stay as they are.
+ */
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import type { Plan } from '../shared/protocol';
+import { DEVICES, type RunSettings } from '../shared/settings';
+import { plural } from './progressText';
+
+type Choice = 'start' | 'saliency' | 'crf' | 'device' | 'tagsFile';
+type Item = vscode.QuickPickItem & { choice?: Choice };
+
+/** Untagged photos and notes are listed up to this many; the rest is counted. */
+const LISTED = 50;
+
+/**
+ * @param readPlan asks the engine what a run with these settings would do
+ * @returns the settings to run with, or undefined when the person turned away.
+ */
+export async function chooseOptions(root: string, start: RunSettings, readPlan: (settings: RunSettings) => Thenable<Plan>): Promise<RunSettings | undefined> {
+  let settings = start;
+  let plan = await readPlan(settings);
+  for (;;) {
+    switch (await pick(root, plan, settings)) {
+      case undefined:
+        return undefined;
+      case 'start':
+        return settings;
+      case 'saliency':
+        settings = { ...settings, saliency: !settings.saliency };
+        break;
+      case 'crf':
+        settings = { ...settings, crf: !settings.crf };
+        break;
+      case 'device':
+        settings = { ...settings, device: (await pickDevice(settings)) ?? settings.device };
+        break;
+      case 'tagsFile':
+        settings = await pickTagsFile(root, settings);
+        plan = await readPlan(settings);
+    }
+  }
+}
+
+/** The list's rows, for a plan and settings. */
+export function planItems(plan: Plan, settings: RunSettings): Item[] {
+  const todo = plan.photos - plan.untagged.length - plan.done - plan.edited;
+  const items: Item[] = [
+    { label: `$(play) Start`, description: todo > 0 ? `${plural(todo, 'mask')} to make, ${plural(plan.classes.length, 'class')}` : 'nothing is left to do', choice: 'start' },
+    heading('Options'),
+    { label: `${check(settings.saliency)} Saliency`, description: settings.saliency ? 'on: tags + saliency' : 'off: tags alone', choice: 'saliency' },
+    { label: `${check(settings.crf)} Dense CRF`, description: settings.crf ? 'on: sharper, slower' : 'off', choice: 'crf' },
+    { label: '$(chip) Device…', description: settings.device, choice: 'device' },
+    { label: '$(tag) Tags File…', description: settings.tagsFile ?? `found: ${plan.tagSource}`, choice: 'tagsFile' },
+    heading(`Classes (${plan.classes.length})`),
+    ...plan.classes.map(c => ({ label: `${c.problem ? '$(warning)' : '$(symbol-class)'} ${c.name}`, description: `id ${c.id} · ${plural(c.photos, 'photo')}${c.problem ? ` · ${c.problem}` : ''}` })),
+    heading(`Photos (${plan.photos})`),
+  ];
+  const counted = (count: number, icon: string, text: string) => (count ? [{ label: `$(${icon}) ${plural(count, 'photo')} ${text}` }] : []);
+  items.push(
+    ...counted(plan.done, 'pass', 'done already'),
+    ...counted(plan.edited, 'edit', 'with an edited mask, which is kept'),
+    ...counted(plan.empty, 'circle-outline', 'tagged with nothing: background only'),
+    ...counted(plan.untagged.length, 'question', 'without tags, which are skipped'),
+    ...limited(plan.untagged).map(photo => ({ label: `      ${photo}` })),
+  );
+  if (plan.notes.length) items.push(heading('Notes'), ...limited(plan.notes).map(note => ({ label: `$(info) ${note}` })));
+  return items;
+}
+
+/** Shows the list until an item that does something is accepted. */
+function pick(root: string, plan: Plan, settings: RunSettings): Promise<Choice | undefined> {
+  const list = vscode.window.createQuickPick<Item>();
+  list.title = `SeedMask: ${basename(root)}`;
+  list.placeholder = `Tags from ${plan.tagSource}. Choose Start, or an option to change it.`;
+  list.matchOnDescription = true;
+  list.ignoreFocusOut = true;
+  list.items = planItems(plan, settings);
+  return new Promise<Choice | undefined>(resolve => {
+    list.onDidAccept(() => {
+      const choice = list.selectedItems[0]?.choice;
+      if (choice) {
+        resolve(choice);
+        list.hide();
+      }
+    });
+    list.onDidHide(() => {
+      resolve(undefined);
+      list.dispose();
+    });
+    list.show();
+  });
+}
+
+async function pickDevice(settings: RunSettings): Promise<RunSettings['device'] | undefined> {
+  const items = DEVICES.map(device => ({ label: device, description: device === settings.device ? 'current' : undefined, device }));
+  return (await vscode.window.showQuickPick(items, { title: 'SeedMask: device of this run' }))?.device;
+}
+
+async function pickTagsFile(root: string, settings: RunSettings): Promise<RunSettings> {
+  const { tagsFile: _, ...without } = settings;
+  const found = '$(search) Use what lies in the folder';
+  const file = '$(file) Choose a file…';
+  const choice = await vscode.window.showQuickPick([found, file], { title: 'SeedMask: tags', placeHolder: 'JSON, CSV, TSV or COCO' });
+  if (choice === found) return without;
+  if (choice !== file) return settings;
+  const picked = await vscode.window.showOpenDialog({ title: 'Tags file', openLabel: 'Use', defaultUri: vscode.Uri.file(root), filters: { Tags: ['json', 'csv', 'tsv'] } });
+  return picked?.[0] ? { ...settings, tagsFile: picked[0].fsPath } : settings;
+}
+
+function heading(label: string): Item {
+  return { label, kind: vscode.QuickPickItemKind.Separator };
+}
+
+function check(on: boolean): string {
+  return on ? '$(check)' : '$(circle-large-outline)';
+}
+
+function limited(lines: readonly string[]): string[] {
+  return lines.length <= LISTED ? [...lines] : [...lines.slice(0, LISTED), `and ${lines.length - LISTED} more`];
+}

@@ -1,0 +1,174 @@
+/**
+ * The *Runs* view: runs of the workspace's data sets, newest first, the living one on top; below each its failed photos with the
+ * reason. It also knows which data sets have a run to resume and says so to the menus (`seedmask.canResume`).
+ */
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import { describeError } from '../shared/errors';
+import type { Failure, RunSummary } from '../shared/protocol';
+import type { CurrentRun } from './currentRun';
+import type { DataSets } from './dataSets';
+import type { Engine } from './engine';
+import { countsText, durationText, plural } from './progressText';
+
+export type RunNode = { kind: 'run'; run: RunSummary; resumable: boolean };
+type PhotoNode = { kind: 'photo'; root: string; failure: Failure };
+type NoteNode = { kind: 'note'; text: string; problem: boolean };
+type Node = RunNode | PhotoNode | NoteNode;
+
+/** The living run's counts are redrawn at most this often, in ms. */
+const REDRAW_MS = 300;
+
+export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposable {
+  #runs: RunSummary[] = [];
+  #loading: Promise<void> | undefined;
+  #loaded = false;
+  #redraw: NodeJS.Timeout | undefined;
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly onDidChangeTreeData = this.#changed.event;
+  readonly #parts: vscode.Disposable[];
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly current: CurrentRun,
+    private readonly dataSets: DataSets,
+    private readonly log: vscode.LogOutputChannel,
+  ) {
+    const view = vscode.window.createTreeView('seedmask.runs', { treeDataProvider: this });
+    this.#parts = [
+      view,
+      view.onDidChangeVisibility(({ visible }) => void (visible && this.refresh())),
+      current.onDidChange(() => {
+        this.#redraw ??= setTimeout(() => {
+          this.#redraw = undefined;
+          this.#changed.fire();
+        }, REDRAW_MS);
+      }),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => this.refresh()),
+    ];
+  }
+
+  /** Reads the runs again. Nothing is read in an untrusted workspace. */
+  refresh(): Promise<void> {
+    this.#loading ??= this.#load().finally(() => (this.#loading = undefined));
+    return this.#loading;
+  }
+
+  /** Newest run of each data set that can be resumed, newest first. */
+  async resumable(): Promise<RunSummary[]> {
+    await this.refresh();
+    return resumableRuns(this.#runs);
+  }
+
+  /** What the view shows, for callers and tests. */
+  get runs(): readonly RunSummary[] {
+    const current = this.current.summary;
+    return current ? [current, ...this.#runs.filter(run => !(run.root === current.root && run.state === 'running'))] : this.#runs;
+  }
+
+  async getChildren(parent?: Node): Promise<Node[]> {
+    if (!parent) {
+      if (!this.#loaded) await this.refresh();
+      const resumable = new Set(this.current.summary ? [] : resumableRuns(this.#runs));
+      return this.runs.map(run => ({ kind: 'run', run, resumable: resumable.has(run) }));
+    }
+    if (parent.kind !== 'run') return [];
+    const { run } = parent;
+    return [
+      ...(run.error ? [{ kind: 'note', text: run.error, problem: true } as const] : []),
+      ...run.failed.map(failure => ({ kind: 'photo', root: run.root, failure }) as const),
+      ...run.notes.map(text => ({ kind: 'note', text, problem: false }) as const),
+    ];
+  }
+
+  getTreeItem(node: Node): vscode.TreeItem {
+    if (node.kind === 'run') return runItem(node);
+    return node.kind === 'photo' ? photoItem(node) : noteItem(node);
+  }
+
+  dispose(): void {
+    clearTimeout(this.#redraw);
+    vscode.Disposable.from(...this.#parts, this.#changed).dispose();
+  }
+
+  async #load(): Promise<void> {
+    const runs: RunSummary[] = [];
+    for (const root of vscode.workspace.isTrusted ? await this.dataSets.roots() : []) {
+      try {
+        runs.push(...(await this.engine.request('runs', { root })).runs);
+      } catch (error) {
+        this.log.warn(`Runs of ${root} cannot be read: ${describeError(error)}`);
+      }
+    }
+    this.#runs = runs.sort((a, b) => b.started.localeCompare(a.started));
+    this.#loaded = true;
+    await vscode.commands.executeCommand('setContext', 'seedmask.canResume', resumableRuns(runs).length > 0);
+    this.#changed.fire();
+  }
+}
+
+/** Of runs sorted newest first: the newest of each data set, where it ended early. */
+function resumableRuns(runs: readonly RunSummary[]): RunSummary[] {
+  const newest = new Map<string, RunSummary>();
+  for (const run of runs) if (!newest.has(run.root)) newest.set(run.root, run);
+  return [...newest.values()].filter(run => run.state === 'cancelled' || run.state === 'interrupted' || run.state === 'failed');
+}
+
+function runItem({ run, resumable }: RunNode): vscode.TreeItem {
+  const children = run.failed.length + run.notes.length + (run.error ? 1 : 0);
+  const started = new Date(run.started);
+  const item = new vscode.TreeItem(`${basename(run.root)} · ${run.state === 'running' ? 'running' : timeText(started)}`);
+  item.id = `${run.root}\n${run.id}`;
+  item.collapsibleState = children === 0 ? vscode.TreeItemCollapsibleState.None : run.failed.length ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed;
+  item.description = `${run.state === 'running' || run.state === 'done' ? '' : `${run.state} · `}${countsText(run)}`;
+  item.iconPath = runIcon(run);
+  item.contextValue = resumable ? 'resumable' : 'run';
+  item.resourceUri = undefined;
+  item.tooltip = [
+    run.root,
+    `Started ${started.toLocaleString()}, ${durationText(run.seconds)}, ${run.state}`,
+    `${plural(run.photos, 'photo')}: ${countsText(run)}`,
+    ...(run.device ? [`Device: ${run.device}`] : []),
+    ...(run.error ? [run.error] : []),
+  ].join('\n');
+  return item;
+}
+
+function runIcon(run: RunSummary): vscode.ThemeIcon {
+  switch (run.state) {
+    case 'running':
+      return new vscode.ThemeIcon('sync~spin');
+    case 'done':
+      return run.failed.length ? new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground')) : new vscode.ThemeIcon('pass', new vscode.ThemeColor('testing.iconPassed'));
+    case 'cancelled':
+      return new vscode.ThemeIcon('circle-slash');
+    case 'interrupted':
+      return new vscode.ThemeIcon('debug-disconnect');
+    case 'failed':
+      return new vscode.ThemeIcon('error', new vscode.ThemeColor('list.errorForeground'));
+  }
+}
+
+function photoItem({ root, failure }: PhotoNode): vscode.TreeItem {
+  const uri = vscode.Uri.joinPath(vscode.Uri.file(root), ...failure.photo.split('/'));
+  const item = new vscode.TreeItem(failure.photo);
+  item.description = failure.message;
+  item.tooltip = `${uri.fsPath}\n${failure.message}`;
+  item.iconPath = new vscode.ThemeIcon('file-media');
+  item.contextValue = 'failedPhoto';
+  item.command = { command: 'seedmask.openPhoto', title: 'Open Photo', arguments: [uri] };
+  return item;
+}
+
+function noteItem({ text, problem }: NoteNode): vscode.TreeItem {
+  const item = new vscode.TreeItem(text);
+  item.tooltip = text;
+  item.iconPath = new vscode.ThemeIcon(problem ? 'error' : 'info');
+  return item;
+}
+
+/** '14:05' today, else '22 Nov, 14:05'. */
+function timeText(time: Date): string {
+  const clock = time.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  return time.toDateString() === new Date().toDateString() ? clock : `${time.toLocaleDateString([], { day: 'numeric', month: 'short' })}, ${clock}`;
+}
