@@ -1,0 +1,139 @@
+/**
+ * Is a device to be trusted? It must compute what the CPU computes, on the graphs it will run (some providers are known to get some convolutions
+ * wrong). The comparison runs in a probe process and its verdict is kept per device, model, runtime and machine, so it is paid once.
+ */
+import { fork } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import * as v from 'valibot';
+import type { Comparison, ProbeAnswer, ProbeTask } from './deviceProbe';
+import { machineName, runtimeHome } from './paths';
+import type { Probe } from './probeGraph';
+import type { ConcreteDevice } from './session';
+
+/** How a probe process is started: a file whose main function understands `--probe`. */
+export interface ProbeEntry {
+  file: string;
+  execArgv: readonly string[];
+}
+
+/** Largest difference to the CPU that is rounding: single precision through a hundred layers stays well below, a wrong kernel is far above. */
+export const TOLERANCE = 2e-3;
+/** A first run compiles shaders, which software drivers take a minute for. */
+const PROBE_TIMEOUT_MS = 180_000;
+
+export type Verdict = { usable: true; comparisons: Comparison[] } | { usable: false; cause: string };
+
+export class DeviceCheck {
+  private readonly file: string;
+
+  constructor(
+    private readonly entry: ProbeEntry,
+    private readonly cacheDir: string,
+  ) {
+    this.file = join(cacheDir, 'devices.json');
+  }
+
+  /**
+   * Opens the device and compares what was not compared before.
+   * @param libraryDir folder in which the device's libraries are looked for first
+   */
+  async check(device: ConcreteDevice, probes: readonly Probe[], libraryDir?: string, signal?: AbortSignal): Promise<Verdict> {
+    const known = await this.load();
+    const keys = await Promise.all(probes.map(probe => keyOf(device, probe)));
+    const fresh = probes.filter((_, i) => !known[keys[i]]);
+    const answer = await this.probe({ device, probes: fresh }, libraryDir, signal);
+    if (!answer.ok) return { usable: false, cause: answer.message };
+    const found = Object.fromEntries(answer.comparisons.map((comparison, i) => [keys[probes.indexOf(fresh[i])], comparison]));
+    if (fresh.length > 0) await this.save({ ...(await this.load()), ...found });
+    const comparisons = keys.flatMap(key => found[key] ?? known[key] ?? []);
+    const wrong = comparisons.find(({ difference }) => !(difference <= TOLERANCE));
+    return wrong ? { usable: false, cause: differs(wrong) } : { usable: true, comparisons };
+  }
+
+  private probe(task: ProbeTask, libraryDir: string | undefined, signal: AbortSignal | undefined): Promise<ProbeAnswer> {
+    signal?.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const child = fork(this.entry.file, ['--probe'], {
+        execArgv: [...this.entry.execArgv],
+        serialization: 'advanced',
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+        env: {
+          ...process.env,
+          ORT_DISABLE_TELEMETRY: '1',
+          ...(libraryDir !== undefined && { LD_LIBRARY_PATH: [libraryDir, process.env['LD_LIBRARY_PATH']].filter(Boolean).join(delimiter) }),
+        },
+      });
+      let printed = '';
+      let answer: ProbeAnswer | undefined;
+      const kill = (): void => void child.kill('SIGKILL');
+      const watchdog = setTimeout(kill, PROBE_TIMEOUT_MS);
+      signal?.addEventListener('abort', kill, { once: true });
+      child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (printed = (printed + chunk).slice(-16384)));
+      // Our own process wrote it.
+      child.on('message', message => (answer = message as ProbeAnswer));
+      child.once('error', reject);
+      child.once('close', (code, ended) => {
+        clearTimeout(watchdog);
+        signal?.removeEventListener('abort', kill);
+        if (signal?.aborted) return reject(signal.reason);
+        const message = answer ? (answer.ok ? '' : answer.message) : `trying it ended the process (${ended ?? `code ${code}`})`;
+        resolve(answer?.ok ? answer : { ok: false, message: causeOf(printed, message) });
+      });
+      child.send(task, () => undefined);
+    });
+  }
+
+  private async load(): Promise<Verdicts> {
+    try {
+      return v.parse(verdictsSchema, JSON.parse(await readFile(this.file, 'utf8')));
+    } catch {
+      return {}; // absent or damaged: everything is compared anew
+    }
+  }
+
+  /** Losing this file costs a comparison; it never fails a run. */
+  private async save(verdicts: Verdicts): Promise<void> {
+    const temporary = `${this.file}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+    try {
+      await mkdir(this.cacheDir, { recursive: true });
+      await writeFile(temporary, JSON.stringify(verdicts, null, 1));
+      await rename(temporary, this.file);
+    } catch {
+      await rm(temporary, { force: true }).catch(() => undefined);
+    }
+  }
+}
+
+/** JSON has no infinity: a comparison that ended there is kept as null. */
+const verdictsSchema = v.record(
+  v.string(),
+  v.object({
+    name: v.string(),
+    difference: v.pipe(v.nullable(v.number()), v.transform(value => value ?? Infinity)),
+    deviceMs: v.number(),
+    cpuMs: v.number(),
+    onDevice: v.number(),
+  }),
+);
+type Verdicts = Record<string, Comparison>;
+
+async function keyOf(device: ConcreteDevice, { model }: Probe): Promise<string> {
+  const hash = createHash('sha256').update(typeof model === 'string' ? await readFile(model) : model).digest('hex').slice(0, 32);
+  return [device, hash, runtimeHome().version, machineName()].join(' ');
+}
+
+function differs({ name, difference }: Comparison): string {
+  const figure = Number.isFinite(difference) ? `by ${(difference * 100).toPrecision(2)} %` : 'altogether';
+  return `it computes '${name}' differently from the CPU, ${figure} (allowed: ${TOLERANCE * 100} %)`;
+}
+
+/** The loader's own words where it printed them (which library is missing), else the error. */
+export function causeOf(printed: string, message: string): string {
+  const missing = /(\S+\.(?:so[.\d]*|dll|dylib)): cannot open shared object file/.exec(printed)?.[1];
+  if (missing) return `the library ${missing} is missing`;
+  const refused = /\[E:[^\]]*\]\s*(.+)/.exec(printed)?.[1];
+  const undefinedSymbol = /(\S+: undefined symbol: \S+)/.exec(printed)?.[1];
+  return undefinedSymbol ?? (message || (refused ?? 'unknown'));
+}

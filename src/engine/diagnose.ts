@@ -1,0 +1,102 @@
+/**
+ * Diagnose: a text a person can paste into a bug report. Versions, devices with the causes of those that cannot be used, models with their hashes,
+ * settings and the last runs' errors. Photo names only when asked for; home folders never.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { cpus, homedir, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import * as v from 'valibot';
+import type { Handlers } from './dispatch';
+import type { Engine } from './engine';
+import { packageVersion, runtimeHome } from './paths';
+import { describeError } from '../shared/errors';
+import { runSummarySchema, type Params, type RunSummary } from '../shared/protocol';
+
+const LAST_RUNS = 5;
+
+export const diagnose: Handlers['diagnose'] = async ({ root, photoNames, settings }, { signal }, engine) => {
+  const lines = [
+    '# SeedMask report',
+    '',
+    ...section('Versions', versions(engine)),
+    ...section('Devices', await devices(engine, settings, signal)),
+    ...section('Models', await models(engine, signal)),
+    ...section('Settings', Object.entries(settings).map(([name, value]) => `${name}: ${JSON.stringify(value)}`)),
+    ...(root === undefined ? [] : section('Last runs', (await lastRuns(root)).flatMap(run => describeRun(run, photoNames)))),
+  ];
+  return { report: withoutHome(lines.join('\n')) };
+};
+
+function section(title: string, lines: readonly string[]): string[] {
+  return [`## ${title}`, '', ...(lines.length > 0 ? lines.map(line => `- ${line}`) : ['- none']), ''];
+}
+
+function versions(engine: Engine): string[] {
+  const processors = cpus();
+  return [
+    `SeedMask ${engine.version}`,
+    `ONNX Runtime ${runtimeHome().version}`,
+    `sharp ${versionOf(engine, 'sharp')}`,
+    `Node ${process.versions.node}${process.versions['electron'] ? `, Electron ${process.versions['electron']}` : ''}`,
+    `${process.platform}-${process.arch}, ${release()}`,
+    `${processors.length} x ${processors[0]?.model ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+  ];
+}
+
+function versionOf(engine: Engine, name: string): string {
+  try {
+    return packageVersion(join(engine.home, 'node_modules', name, 'package.json'));
+  } catch {
+    return 'unknown';
+  }
+}
+
+async function devices(engine: Engine, { device, cudaProviderDir }: Params<'diagnose'>['settings'], signal: AbortSignal): Promise<string[]> {
+  try {
+    const { report } = await engine.device({ device, ...(cudaProviderDir !== undefined && { cudaProviderDir }) }, signal);
+    return [`asked: ${report.asked}, used: ${report.label}`, ...report.tried.map(one => `${one.device}: ${one.ok ? 'usable' : 'not used'} (${one.detail})`)];
+  } catch (error) {
+    signal.throwIfAborted();
+    return [`asked: ${device}, none: ${describeError(error)}`];
+  }
+}
+
+async function models(engine: Engine, signal: AbortSignal): Promise<string[]> {
+  const folder = join(engine.home, 'models', 'weights');
+  const names = (await readdir(folder).catch(() => [])).filter(name => name.endsWith('.onnx')).sort();
+  const lines: string[] = [];
+  for (const name of names) {
+    const file = join(folder, name);
+    const hash = createHash('sha256');
+    await pipeline(createReadStream(file), hash, { signal });
+    lines.push(`${name}: ${(await stat(file)).size} bytes, sha256 ${hash.digest('hex')}`);
+  }
+  return lines;
+}
+
+/** The newest runs on disk; a run whose record is damaged is left out. */
+async function lastRuns(root: string): Promise<RunSummary[]> {
+  const folder = join(root, '.seedmask', 'runs');
+  const ids = (await readdir(folder).catch(() => [])).sort().reverse().slice(0, LAST_RUNS);
+  const records = await Promise.all(ids.map(async id => readFile(join(folder, id, 'run.json'), 'utf8').then(text => v.parse(recordSchema, JSON.parse(text))).catch(() => undefined)));
+  return records.flatMap(record => record ?? []);
+}
+
+/** A record may hold the summary itself or under `summary`, beside the run's settings. */
+const recordSchema = v.union([v.pipe(v.object({ summary: runSummarySchema }), v.transform(({ summary }) => summary)), runSummarySchema]);
+
+function describeRun(run: RunSummary, photoNames: boolean): string[] {
+  const counts = `${run.started}, ${run.state} on ${run.device}: ${run.photos} photos, ${run.written} written, ${run.kept} kept, ${run.skipped} skipped, ${run.failed.length} failed`;
+  const failures = photoNames
+    ? run.failed.map(({ photo, reason, message }) => `  ${photo}: ${reason}, ${message}`)
+    : [...new Set(run.failed.map(({ reason }) => reason))].map(reason => `  ${reason}: ${run.failed.filter(one => one.reason === reason).length}`);
+  return [run.error === undefined ? counts : `${counts}; ${run.error}`, ...failures];
+}
+
+function withoutHome(text: string): string {
+  const home = homedir();
+  return home.length > 1 ? text.replaceAll(home, '~') : text;
+}
