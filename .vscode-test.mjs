@@ -1,0 +1,19 @@
+/**
+ * Tests that run inside VS Code with the real `vscode` API (`npm run test:host`). By default in the server of `scripts/vscodeHost.mjs`;
+ * `VSCODE_HOST=desktop` downloads a desktop VS Code instead.
+ */
+import { defineConfig } from '@vscode/test-cli';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const server = { useInstallation: { fromPath: fileURLToPath(new URL('scripts/vscodeHost.mjs', import.meta.url)) } };
+
+export default defineConfig({
+  // The first file measures the activation, so it comes before anything that needs it.
+  files: ['dist-test/host/activation.test.js', 'dist-test/host/generate.test.js'],
+  workspaceFolder: mkdtempSync(join(tmpdir(), 'seedmask-host-')),
+  mocha: { ui: 'bdd', timeout: 60_000 },
+  ...(process.env.VSCODE_HOST !== 'desktop' && server),
+});
