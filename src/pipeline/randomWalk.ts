@@ -11,6 +11,7 @@
  * the sparse step is applied `steps` times: the same numbers with about a thousandth of the work and memory.
  */
 import { zeroMaps, type Maps } from '../shared/maps';
+import { withBackground } from './withBackground';
 
 export interface Offset {
   dy: number;
@@ -313,18 +314,4 @@ export function irnWalk(edge: Maps, cams: Maps, options: WalkOptions = {}): Maps
 export function divideByMaximum(maps: Maps): Maps {
   const maximum = maps.data.reduce((largest, value) => Math.max(largest, value), 0);
   return maximum > 0 ? { ...maps, data: maps.data.map(value => value / maximum) } : maps;
-}
-
-/** K + 1 maps: (1 - max_k cam_k)^alpha, then the K `cams`. */
-export function withBackground(cams: Maps, alpha: number): Maps {
-  const { channels, height, width } = cams;
-  const size = height * width;
-  const out = zeroMaps(channels + 1, height, width);
-  out.data.set(cams.data, size);
-  for (let p = 0; p < size; p++) {
-    let best = 0;
-    for (let k = 0; k < channels; k++) best = Math.max(best, cams.data[k * size + p]);
-    out.data[p] = Math.max(0, 1 - best) ** alpha;
-  }
-  return out;
 }

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { combineRuns, irnConfidentLabels, PAIR, pairLabels, pairLosses, psaConfidentLabels } from '../../../src/pipeline/affinityLabels';
-import { edgeAffinity, featureAffinity, pairOffsets, withBackground } from '../../../src/pipeline/randomWalk';
+import { edgeAffinity, featureAffinity, pairOffsets } from '../../../src/pipeline/randomWalk';
+import { withBackground } from '../../../src/pipeline/withBackground';
 import type { LabelMap, Maps } from '../../../src/shared/maps';
 import { fixture, reference } from '../../shared';
 
