@@ -6,7 +6,8 @@
  * background score (0.30 and 0.05); both refine each run by a dense CRF before they are combined here.
  */
 import { IGNORE, type LabelMap, type Maps } from '../shared/maps';
-import { pairSources, type Affinity, type Offset } from './randomWalk';
+import { pairSources, type Affinity } from './randomWalk';
+import type { Offset } from './stencil';
 
 /** Backgrounds of IRNet's foreground run and background run. */
 export const IRN_BACKGROUNDS = { foreground: 0.3, background: 0.05 } as const;

@@ -10,13 +10,10 @@
  * The authors square the dense N x N matrix log2(steps) times. A pixel has few neighbours (69 with itself at radius 5), so here
  * the sparse step is applied `steps` times: the same numbers with about a thousandth of the work and memory.
  */
-import { zeroMaps, type Maps } from '../shared/maps';
+import type { Maps } from '../shared/maps';
+import { BLOCK } from './pamrKernel';
+import { Stencil, type Offset } from './stencil';
 import { withBackground } from './withBackground';
-
-export interface Offset {
-  dy: number;
-  dx: number;
-}
 
 /** Affinities of a grid's pixel pairs; a pair is named by its upper (or left) pixel p and the offset to the other. */
 export interface Affinity {
@@ -123,119 +120,36 @@ export function randomWalk(affinity: Affinity, scores: Maps, beta: number, steps
   if (scores.height !== height || scores.width !== width) {
     throw new Error(`random walk: scores of ${scores.height} x ${scores.width} on affinities of ${height} x ${width}`);
   }
-  const stencil = transitions(affinity, beta);
-  const out = zeroMaps(scores.channels, height, width);
-  for (let first = 0; first < scores.channels; ) {
-    // A lone channel has a step of its own; otherwise up to four share each weight that is read.
-    const lanes = scores.channels - first === 1 ? 1 : 4;
-    walkLanes(stencil, scores, out, first, lanes, steps);
-    first += lanes;
-  }
-  return out;
+  return transitions(affinity, beta).apply(scores, steps);
 }
 
 /** Weaker links count as none: they carry nothing in any number of steps, and denormal floats are slow. */
 const WEAKEST = 1e-20;
 
-/** T as a stencil: the same list of neighbours for every pixel, weight 0 where there is none. */
-interface Stencil {
-  height: number;
-  width: number;
-  offsets: Offset[];
-  /** Pixels of rim around the grid that the offsets may reach into. */
-  rim: number;
-  /** `weights[p * offsets.length + o]`: how much of the score at p + offset o goes to p. */
-  weights: Float32Array;
-}
-
+/** T as a stencil: weight o of pixel p is how much of the score at p + offset o goes to p. */
 function transitions({ height, width, offsets, values }: Affinity, beta: number): Stencil {
   const size = height * width;
-  const forward = offsets.length;
+  const centre = offsets.length;
   const all = [...offsets.map(({ dy, dx }) => ({ dy: -dy, dx: -dx })).reverse(), { dy: 0, dx: 0 }, ...offsets];
-  const neighbours = all.length;
-  const weights = new Float32Array(size * neighbours);
-  for (let p = 0; p < size; p++) weights[p * neighbours + forward] = 1;
+  const stencil = new Stencil(height, width, all);
+  const { weights, first } = stencil;
+  for (let p = 0; p < size; p++) weights[first[p] + centre * BLOCK] = 1;
   offsets.forEach(({ dy, dx }, o) => {
     const step = dy * width + dx;
     for (let p = 0; p < size; p++) {
       const power = values[o * size + p] ** beta;
       if (power < WEAKEST) continue;
-      weights[p * neighbours + forward + 1 + o] = power;
-      weights[(p + step) * neighbours + forward - 1 - o] = power;
+      weights[first[p] + (centre + 1 + o) * BLOCK] = power;
+      weights[first[p + step] + (centre - 1 - o) * BLOCK] = power;
     }
   });
   for (let p = 0; p < size; p++) {
-    const row = weights.subarray(p * neighbours, (p + 1) * neighbours);
+    const end = first[p] + all.length * BLOCK;
     let sum = 0;
-    for (let o = 0; o < neighbours; o++) sum += row[o];
-    for (let o = 0; o < neighbours; o++) row[o] /= sum;
+    for (let w = first[p]; w < end; w += BLOCK) sum += weights[w];
+    for (let w = first[p]; w < end; w += BLOCK) weights[w] /= sum;
   }
-  const rim = offsets.reduce((reach, { dy, dx }) => Math.max(reach, Math.abs(dy), Math.abs(dx)), 0);
-  return { height, width, offsets: all, rim, weights };
-}
-
-/** Walks channels first..first+lanes-1 (those that exist), interleaved on a grid with a rim of zeros, in doubles against denormals. */
-function walkLanes(stencil: Stencil, scores: Maps, out: Maps, first: number, lanes: 1 | 4, steps: number): void {
-  const { height, width, rim } = stencil;
-  const size = height * width;
-  const stride = width + 2 * rim;
-  const count = Math.min(lanes, scores.channels - first);
-  let from = new Float64Array(stride * (height + 2 * rim) * lanes);
-  let to = new Float64Array(from.length);
-  const jumps = Int32Array.from(stencil.offsets, ({ dy, dx }) => (dy * stride + dx) * lanes);
-  const at = (p: number) => ((Math.floor(p / width) + rim) * stride + (p % width) + rim) * lanes;
-  for (let lane = 0; lane < count; lane++) {
-    for (let p = 0; p < size; p++) from[at(p) + lane] = scores.data[(first + lane) * size + p];
-  }
-  const step = lanes === 1 ? stepOne : stepFour;
-  for (let t = 0; t < steps; t++) {
-    step(stencil, from, to, jumps, stride);
-    [from, to] = [to, from];
-  }
-  for (let lane = 0; lane < count; lane++) {
-    for (let p = 0; p < size; p++) out.data[(first + lane) * size + p] = from[at(p) + lane];
-  }
-}
-
-function stepOne({ height, width, rim, weights }: Stencil, from: Float64Array, to: Float64Array, jumps: Int32Array, stride: number): void {
-  const neighbours = jumps.length;
-  let w = 0;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const p = (y + rim) * stride + x + rim;
-      let sum = 0;
-      for (let o = 0; o < neighbours; o++) sum += weights[w + o] * from[p + jumps[o]];
-      to[p] = sum;
-      w += neighbours;
-    }
-  }
-}
-
-function stepFour({ height, width, rim, weights }: Stencil, from: Float64Array, to: Float64Array, jumps: Int32Array, stride: number): void {
-  const neighbours = jumps.length;
-  let w = 0;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const p = ((y + rim) * stride + x + rim) * 4;
-      let a = 0;
-      let b = 0;
-      let c = 0;
-      let d = 0;
-      for (let o = 0; o < neighbours; o++) {
-        const weight = weights[w + o];
-        const q = p + jumps[o];
-        a += weight * from[q];
-        b += weight * from[q + 1];
-        c += weight * from[q + 2];
-        d += weight * from[q + 3];
-      }
-      to[p] = a;
-      to[p + 1] = b;
-      to[p + 2] = c;
-      to[p + 3] = d;
-      w += neighbours;
-    }
-  }
+  return stencil;
 }
 
 /** The reference: T as a dense matrix, squared log2(steps) times. For small grids; `steps` is a power of two. */
