@@ -95,7 +95,7 @@ export class FeatureCache {
   /** Removes everything. @returns the bytes freed */
   async clear(): Promise<number> {
     const freed = (await this.entries()).reduce((sum, { bytes }) => sum + bytes, 0);
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 3 });
+    if (await stat(this.folder).catch(() => undefined)) await rm(this.folder, { recursive: true, force: true, maxRetries: 3 });
     this.bytes = 0;
     return freed;
   }

@@ -16,7 +16,7 @@ export interface Probe {
 }
 
 /** @param size height and width of its picture; 64 channels. */
-export function basicProbe(size = 96): Probe {
+export function basicProbe(size = 64): Probe {
   const channels = 64;
   const next = noise(7);
   const g = new GraphBuilder('probe');

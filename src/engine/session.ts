@@ -154,7 +154,7 @@ async function readModel(path: string): Promise<Uint8Array> {
   }
 }
 
-const OUT_OF_MEMORY = /bad_alloc|out[ _-]of[ _-]memory|failed to allocate memory|cudaErrorMemoryAllocation|CUBLAS_STATUS_ALLOC_FAILED|CUDNN_STATUS_ALLOC_FAILED|BFCArena|E_OUTOFMEMORY|array buffer allocation failed|exceeds? the max(imum)? (buffer|storage buffer)/i;
+const OUT_OF_MEMORY = /bad_alloc|out[ _-]of[ _-](device[ _-]|host[ _-])?memory|failed to allocate memory|cudaErrorMemoryAllocation|CUBLAS_STATUS_ALLOC_FAILED|CUDNN_STATUS_ALLOC_FAILED|BFCArena|E_OUTOFMEMORY|array buffer allocation failed|exceeds? the max(imum)? (buffer|storage buffer)/i;
 const DEVICE_LOST = /device (is |was )?lost|DXGI_ERROR_DEVICE_(REMOVED|RESET|HUNG)|VK_ERROR_DEVICE_LOST|cudaErrorDevicesUnavailable|unspecified launch failure/i;
 const NO_DEVICE = /failed to get a WebGPU adapter|backend not found|OrtSessionOptionsAppendExecutionProvider|failed to load shared library|no CUDA-capable device/i;
 const BAD_MODEL = /protobuf parsing failed|INVALID_PROTOBUF|INVALID_GRAPH|Load model|NO_MODEL|NOT_IMPLEMENTED|not a registered function|external data|initializer/i;
