@@ -1,0 +1,123 @@
+/**
+ * Times our operators and PyTorch's on the same inputs, taking turns so that both meet the same machine, and prints medians and ratios:
+ *
+ *     tsx bench/pytorch.ts [rounds]
+ *
+ * PyTorch is looked for in the interpreter that PYTHON names, else in /usr/bin/python3 and python3; without it the bench says so.
+ */
+import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { OnnxHost } from '../src/engine/session';
+import type { GraphHost } from '../src/shared/graph';
+import { ROWS, type OperatorInput, type OperatorRow } from './operators';
+
+export interface Comparison {
+  name: string;
+  /** The function of operators.py. */
+  operator: string;
+  /** Medians in milliseconds. */
+  ours: number;
+  torch: number;
+  /** Largest difference of the results. */
+  difference: number;
+}
+
+const THREADS = availableParallelism();
+
+/** All rows; `rounds` timed runs each, after one that is not timed. Undefined where PyTorch is not installed. */
+export async function comparePytorch(rounds: number, report: (line: Comparison) => void): Promise<string | undefined> {
+  const python = findPython();
+  if (!python) return undefined;
+  const folder = mkdtempSync(join(tmpdir(), 'seedmask-bench-'));
+  const torch = new Torch(python);
+  try {
+    const { version, threads } = await torch.answer();
+    const host: GraphHost = new OnnxHost('cpu', { threads: THREADS });
+    for (const make of ROWS) {
+      const row = await make(host);
+      for (const operator of row.operators) report(await compare(row, operator, torch, folder, rounds));
+      await row.release?.();
+    }
+    return `PyTorch ${String(version)}, ${String(threads)} threads`;
+  } finally {
+    torch.stop();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function compare(row: OperatorRow, operator: string, torch: Torch, folder: string, rounds: number): Promise<Comparison> {
+  const inputs = Object.fromEntries(Object.entries(row.inputs).map(([name, input]) => [name, save(input, join(folder, name))]));
+  await torch.ask('load', { operator, inputs, parameters: row.parameters });
+  await torch.ask('run');
+  await torch.ask('save', { file: join(folder, 'result') });
+  const bytes = readFileSync(join(folder, 'result'));
+  const expected = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+  const actual = await row.run();
+  const difference = actual.reduce((worst, value, i) => Math.max(worst, Math.abs(value - expected[i])), actual.length === expected.length ? 0 : Infinity);
+
+  const times = { ours: [] as number[], torch: [] as number[] };
+  for (let round = 0; round < rounds; round++) {
+    const start = performance.now();
+    await row.run();
+    times.ours.push(performance.now() - start);
+    times.torch.push(Number((await torch.ask('run')).ms));
+  }
+  return { name: row.name, operator, ours: median(times.ours), torch: median(times.torch), difference };
+}
+
+function save({ data, shape }: OperatorInput, file: string): Record<string, unknown> {
+  writeFileSync(file, data);
+  return { file, shape, type: data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'uint8' };
+}
+
+/** operators.py as a process: one line asked, one line answered. */
+class Torch {
+  private readonly child: ChildProcessByStdio<Writable, Readable, null>;
+  private readonly answers: AsyncIterator<string>;
+
+  constructor(python: string) {
+    this.child = spawn(python, [join(import.meta.dirname, 'pytorch/operators.py'), String(THREADS)], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.answers = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
+  }
+
+  /** The next line it says; the first one says that it is ready. */
+  async answer(): Promise<Record<string, unknown>> {
+    const { value, done } = await this.answers.next();
+    if (done) throw new Error('operators.py ended: its message is above');
+    return JSON.parse(value) as Record<string, unknown>;
+  }
+
+  ask(command: 'load' | 'run' | 'save', given: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+    this.child.stdin.write(`${JSON.stringify({ [command]: given })}\n`);
+    return this.answer();
+  }
+
+  stop(): void {
+    this.child.kill();
+  }
+}
+
+function findPython(): string | undefined {
+  const candidates = process.env.PYTHON ? [process.env.PYTHON] : ['/usr/bin/python3', 'python3'];
+  return candidates.find(python => spawnSync(python, ['-c', 'import torch, numpy']).status === 0);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+async function main(): Promise<void> {
+  const rounds = Number(process.argv[2] ?? 5);
+  console.log('operator'.padEnd(36), 'PyTorch as'.padEnd(12), 'ours ms'.padStart(9), 'torch ms'.padStart(9), 'ours/torch'.padStart(11), 'difference'.padStart(11));
+  const torch = await comparePytorch(rounds, ({ name, operator, ours, torch, difference }) => {
+    const cells = [ours.toFixed(1).padStart(9), torch.toFixed(1).padStart(9), (ours / torch).toFixed(3).padStart(11), difference.toExponential(1).padStart(11)];
+    console.log(name.padEnd(36), operator.padEnd(12), ...cells);
+  });
+  console.log(torch ?? 'PyTorch is not installed (Debian: python3-torch): nothing was compared.');
+}
+
+if (process.argv[1] === import.meta.filename) void main();
