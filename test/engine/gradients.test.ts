@@ -1,0 +1,115 @@
+/** Every gradient rule against finite differences of the real runtime, along random directions. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { gradients } from '../../models/autodiff/gradients';
+import { GraphBuilder } from '../../models/graph/builder';
+import type { Value } from '../../models/graph/value';
+import { floats } from '../../src/shared/graph';
+import { cpuHost } from '../cpuHost';
+
+/** Deterministic numbers in -1..1, away from 0 and from each other, so that no step crosses a kink. */
+function numbers(size: number, seed: number): Float32Array {
+  let state = seed * 2654435761 + 1;
+  return Float32Array.from({ length: size }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const value = (state / 2 ** 31 - 1) * 0.9;
+    return value + Math.sign(value) * 0.1;
+  });
+}
+
+type Case = { shapes: number[][]; build: (g: GraphBuilder, ...x: Value[]) => Value };
+const one = (shape: number[], build: (g: GraphBuilder, x: Value) => Value): Case => ({ shapes: [shape], build });
+const two = (a: number[], b: number[], build: (g: GraphBuilder, a: Value, b: Value) => Value): Case => ({ shapes: [a, b], build });
+
+const CASES: Record<string, Case> = {
+  'add, sub with broadcast': two([2, 3, 4], [3, 1], (g, a, b) => g.sub(g.add(a, b), g.mul(b, 3))),
+  'mul with broadcast': two([2, 3, 4], [4], (g, a, b) => g.mul(a, b)),
+  'div with broadcast': two([2, 3], [2, 1], (g, a, b) => g.div(a, g.add(g.mul(b, b), 1))),
+  'one value used twice': one([3, 3], (g, x) => g.mul(g.matmul(x, x), x)),
+  'a scalar parameter': two([2, 3, 1], [], (g, a, b) => g.mul(a, b)),
+  'max and min': two([4, 3], [1, 3], (g, a, b) => g.add(g.max(a, g.mul(b, 0.3)), g.min(a, b))),
+  'pow': one([5], (g, x) => g.add(g.pow(x, 2), g.pow(g.add(g.abs(x), 1), 1.5))),
+  'where': two([4, 3], [3], (g, a, b) => g.where(g.greater(a, 0), g.mul(a, 2), b)),
+  'clip': one([7], (g, x) => g.op('Clip', [x, g.scalar(-0.5), g.scalar(0.4)])),
+  'clip from above': one([7], (g, x) => g.op('Clip', [x, undefined, g.scalar(0.4)])),
+  'relu, abs, neg': one([9], (g, x) => g.add(g.relu(x), g.neg(g.abs(x)))),
+  'exp, log, sqrt, reciprocal': one([6], (g, x) => g.log(g.add(g.sqrt(g.exp(x)), g.op('Reciprocal', [g.add(g.mul(x, x), 1)])))),
+  'sigmoid, tanh, softplus': one([6], (g, x) => g.add(g.sigmoid(x), g.mul(g.op('Tanh', [x]), g.softplus(x)))),
+  'softmax over the last axis': one([3, 5], (g, x) => g.softmax(x)),
+  'softmax over channels': one([2, 4, 2, 2], (g, x) => g.softmax(x, 1)),
+  'log softmax': one([3, 5], (g, x) => g.logSoftmax(x)),
+  'sum, axes kept': one([2, 3, 4], (g, x) => g.mul(g.sum(x, [0, 2]), x)),
+  'sum, axes dropped': one([2, 3, 4], (g, x) => g.sum(x, [-1], false)),
+  'mean': one([2, 3, 4], (g, x) => g.mean(x, [1], false)),
+  'max over axes': one([3, 4], (g, x) => g.reduceMax(x, [1])),
+  'min over axes': one([3, 4], (g, x) => g.reduceMin(x, [0], false)),
+  'sum of squares': one([3, 4], (g, x) => g.op('ReduceSumSquare', [x, g.integers([1])], { keepdims: 0 })),
+  'global average': one([2, 3, 4, 5], (g, x) => g.op('GlobalAveragePool', [x])),
+  'matmul': two([3, 4], [4, 2], (g, a, b) => g.matmul(a, b)),
+  'batched matmul with one weight matrix': two([2, 3, 4], [4, 2], (g, a, b) => g.matmul(a, b)),
+  'batched matmul with broadcast': two([2, 1, 3, 4], [5, 4, 2], (g, a, b) => g.matmul(a, b)),
+  ...Object.fromEntries([[0, 0], [0, 1], [1, 0], [1, 1]].map(([ta, tb]) => [
+    `gemm ${ta} ${tb}`,
+    { shapes: [ta ? [4, 3] : [3, 4], tb ? [2, 4] : [4, 2], [2]], build: (g, a, b, c) => g.gemm(a, b, c, { transA: !!ta, transB: !!tb }) } satisfies Case,
+  ])),
+  'conv 1x1 with bias': { shapes: [[2, 3, 4, 4], [5, 3, 1, 1], [5]], build: (g, x, w, b) => g.conv(x, w, b) },
+  'conv 3x3 padded': two([2, 3, 5, 4], [4, 3, 3, 3], (g, x, w) => g.conv(x, w, undefined, { pads: [1, 1, 1, 1] })),
+  'conv 3x3 dilated, uneven padding': two([1, 2, 7, 6], [3, 2, 3, 3], (g, x, w) => g.conv(x, w, undefined, { dilations: [2, 1], pads: [2, 0, 1, 1] })),
+  'conv 3x3 stride 2': two([1, 2, 8, 7], [3, 2, 3, 3], (g, x, w) => g.conv(x, w, undefined, { strides: [2, 2], pads: [1, 1, 1, 1] })),
+  'conv with more padding than reach': two([1, 2, 4, 4], [3, 2, 2, 2], (g, x, w) => g.conv(x, w, undefined, { pads: [2, 2, 2, 2] })),
+  'reshape, transpose': one([2, 3, 4], (g, x) => g.matmul(g.reshape(g.transpose(x, [2, 0, 1]), [4, 6]), g.reshape(x, [6, 4]))),
+  'squeeze, unsqueeze, flatten': one([2, 1, 3], (g, x) => g.op('Flatten', [g.op('Unsqueeze', [g.op('Squeeze', [x, g.integers([1])]), g.integers([0])])])),
+  'concat': two([2, 3], [2, 2], (g, a, b) => g.concat([a, b, g.mul(a, 2)], 1)),
+  'slice with step': one([3, 9], (g, x) => g.slice(x, [1, 1], [3, 8], [0, 1], [1, 3])),
+  'pad': one([2, 3], (g, x) => g.pad(x, [1, 0, 0, 2])),
+  'gather with repeats': one([4, 3], (g, x) => g.gather(x, g.constant(BigInt64Array.of(2n, 0n, 2n, 3n), [2, 2]))),
+  'expand': one([3, 1], (g, x) => g.expand(x, [2, 3, 4])),
+};
+
+for (const [name, { shapes, build }] of Object.entries(CASES)) {
+  test(`gradient of ${name}`, async () => {
+    const g = new GraphBuilder();
+    const inputs = shapes.map((shape, i) => g.input(`x${i}`, shape));
+    const y = build(g, ...inputs);
+    // A weighted sum, so that errors of different elements do not cancel.
+    const loss = g.sum(g.reshape(g.mul(y, g.constant(numbers(y.size, 99), y.shape)), [y.size]), [0], false);
+    g.output('loss', loss);
+    gradients(g, loss, inputs).forEach((gradient, i) => g.output(`d${i}`, gradient));
+    const runner = await cpuHost().open(g.toOnnx());
+    const at = inputs.map((input, i) => numbers(input.size, i + 1));
+    const run = (values: readonly Float32Array[]) => runner.run(Object.fromEntries(values.map((data, i) => [`x${i}`, { dims: shapes[i], data }])));
+    const analytic = await run(at);
+    for (const [i, shape] of shapes.entries()) {
+      const { data, dims } = floats(analytic, `d${i}`);
+      assert.deepEqual([...dims], shape);
+      for (const seed of [7, 8]) {
+        const direction = numbers(data.length, seed);
+        const step = 5e-3;
+        const moved = async (sign: number): Promise<number> => {
+          const values = at.map((value, k) => (k === i ? value.map((x, j) => x + sign * step * direction[j]) : value));
+          return floats(await run(values), 'loss').data[0];
+        };
+        const numeric = ((await moved(1)) - (await moved(-1))) / (2 * step);
+        const exact = data.reduce((sum, d, j) => sum + d * direction[j], 0);
+        const scale = data.reduce((sum, d, j) => sum + Math.abs(d * direction[j]), 1e-3);
+        assert.ok(Math.abs(numeric - exact) < 3e-3 * scale + 2e-3, `input ${i}: ${numeric} by differences, ${exact} by the rule`);
+      }
+    }
+    await runner.release();
+  });
+}
+
+test('what cannot be differentiated is refused by name, and what does not matter has gradient zero', async () => {
+  const g = new GraphBuilder();
+  const x = g.input('x', [3]);
+  const unused = g.input('unused', [2, 2]);
+  assert.throws(() => gradients(g, g.sum(g.op('Erf', [x]), [0], false), [x]), /no gradient rule for Erf/);
+  assert.throws(() => gradients(g, x, [x]), /the loss must be one number/);
+  const [zero] = gradients(g, g.sum(x, [0], false), [unused]);
+  assert.deepEqual([...zero.shape], [2, 2]);
+  g.output('zero', zero);
+  const runner = await cpuHost().open(g.toOnnx());
+  const out = await runner.run({ x: { dims: [3], data: numbers(3, 1) }, unused: { dims: [2, 2], data: numbers(4, 1) } });
+  assert.deepEqual([...floats(out, 'zero').data], [0, 0, 0, 0]);
+  await runner.release();
+});
