@@ -6,7 +6,7 @@
  * Denormals make this arithmetic 8 to 25 times slower and cannot be flushed here, so none are made: weights below e^-46 (1e-20)
  * of the largest become 0, and so do scores below 1e-15.
  */
-import { assemble, f32x4, i32, i32x4, repeat, sequence, v128, type Code, type Function, type Local } from './wasm';
+import { assemble, f32x4, i32, i32x4, repeat, sequence, v128, type Code, type Local, type WasmFunction } from './wasm';
 
 /** Pixels that the loops treat together; rows are filled up to a multiple of it. */
 export const BLOCK = 8;
@@ -44,7 +44,7 @@ export function weightBytes(taps: number, blocks: number): number {
   return taps * blocks * BLOCK * FLOAT;
 }
 
-function affinityRow(): Function {
+function affinityRow(): WasmFunction {
   return {
     name: 'affinity',
     parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'f32'],
@@ -120,7 +120,7 @@ function affinityRow(): Function {
   };
 }
 
-function smoothRow(planes: number): Function {
+function smoothRow(planes: number): WasmFunction {
   return {
     name: `smooth${planes}`,
     parameters: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'],

@@ -28,11 +28,11 @@ export const SCG_PRESETS = {
   spaIlsvrc: { firstThreshold: 0.2, secondThreshold: 0.2, secondWeight: 1, iterations: 1, foreground: 0.1, background: 0.05 },
 } as const satisfies Record<string, ScgParameters>;
 
-/** Seeds and groups are filled up to multiples of these, so that photos of one grid share few graphs. */
-const SEED_STEP = 64;
+/** Opening a graph takes as long as running it: seeds are filled up to quarters of the grid and groups to eights, so that photos share graphs. */
+const SEED_STEPS = 4;
 const GROUP_STEP = 8;
 /** Open graphs that are kept. */
-const MAX_OPEN = 8;
+const MAX_OPEN = 16;
 
 /** SCG on a device, one run at a time. Keeps the graphs of the last sizes open; `release` closes them. */
 export class Scg {
@@ -55,11 +55,12 @@ export class Scg {
 
     const groups = classes.flatMap(({ foreground, background }) => [foreground, background]);
     const seeds = [...new Set(groups.flat())].sort((a, b) => a - b);
+    const positions = cams.height * cams.width;
     const size: ScgGraphSize = {
-      positions: cams.height * cams.width,
+      positions,
       depths: levels.map(({ channels }) => channels),
-      seeds: Math.ceil(seeds.length / SEED_STEP) * SEED_STEP,
-      groups: Math.ceil(groups.length / GROUP_STEP) * GROUP_STEP,
+      seeds: roundUp(seeds.length, Math.ceil(positions / SEED_STEPS)),
+      groups: roundUp(groups.length, GROUP_STEP),
     };
     const members = new Float32Array(size.groups * size.seeds);
     const slotOf = new Map(seeds.map((position, slot) => [position, slot]));
@@ -67,20 +68,20 @@ export class Scg {
       for (const position of group) members[row * size.seeds + (slotOf.get(position) ?? 0)] = 1;
     });
     // Seeds that only fill up are position 0 and belong to no group.
-    const positions = new Int32Array(size.seeds);
-    positions.set(seeds);
+    const slots = new Int32Array(size.seeds);
+    slots.set(seeds);
 
     const runner = await this.runner(size);
     const spread = floats(
       await runner.run({
-        ...Object.fromEntries(levels.map(({ data, channels }, level) => [`features${level}`, { data, dims: [channels, size.positions] }])),
-        seeds: { data: positions, dims: [size.seeds] },
+        ...Object.fromEntries(levels.map(({ data, channels }, level) => [`features${level}`, { data, dims: [channels, positions] }])),
+        seeds: { data: slots, dims: [size.seeds] },
         members: { data: members, dims: [size.groups, size.seeds] },
       }),
       'spread',
     ).data;
     assertFinite(spread, 'the spread seeds');
-    const row = (index: number) => spread.subarray(index * size.positions, (index + 1) * size.positions);
+    const row = (index: number) => spread.subarray(index * positions, (index + 1) * positions);
     classes.forEach(({ channel }, i) => plane(out, channel).set(contrast(row(2 * i), row(2 * i + 1))));
     return out;
   }
@@ -201,6 +202,10 @@ function dot(a: Float64Array, b: Float64Array): number {
 
 function sumOfColumns(levels: readonly Float64Array[][]): Float64Array[] {
   return levels.reduce((sum, level) => sum.map((column, i) => column.map((value, j) => value + level[i][j])));
+}
+
+function roundUp(value: number, step: number): number {
+  return Math.ceil(value / step) * step;
 }
 
 function checkInputs(levels: readonly Maps[], cams: Maps): void {

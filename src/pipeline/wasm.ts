@@ -67,7 +67,7 @@ export function repeat(counter: Local, from: Code, to: Code, step: number, body:
   return [...counter.set(from), 0x03, VOID, ...body, ...i32.less(next, to), 0x0d, 0, 0x0b];
 }
 
-export interface Function {
+export interface WasmFunction {
   name: string;
   /** Types of the parameters; all functions return nothing. */
   parameters: readonly ('i32' | 'f32')[];
@@ -75,7 +75,7 @@ export interface Function {
 }
 
 /** A module that imports one memory as `env.memory` and exports `functions`. */
-export function assemble(functions: readonly Function[]): Uint8Array<ArrayBuffer> {
+export function assemble(functions: readonly WasmFunction[]): Uint8Array<ArrayBuffer> {
   const typeOf = { i32: I32, f32: F32, v128: V128 };
   const bodies = functions.map(({ parameters, body }) => {
     const declared: number[] = [];

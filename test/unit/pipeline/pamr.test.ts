@@ -103,6 +103,11 @@ test('scores too small to matter become zero instead of slow numbers', () => {
   assert.ok(pamr(image, maps).data.every(value => value === 0));
 });
 
+test('weights that no memory can hold are refused before anything is allocated', () => {
+  const dilations = new Array<number>(1000).fill(1);
+  assert.throws(() => pamrAffinity(randomImage(400, 400, 1), { dilations }), { name: 'SeedMaskError', reason: 'too-large' });
+});
+
 test('sizes that do not fit are refused', () => {
   assert.throws(() => pamr(randomImage(8, 8, 1), randomMaps(1, 8, 9, 1)), /8 x 9/);
   assert.throws(() => pamr(randomMaps(4, 8, 8, 1), randomMaps(1, 8, 8, 1)), /3 colours/);
