@@ -11,7 +11,6 @@
  * the sparse step is applied `steps` times: the same numbers with about a thousandth of the work and memory.
  */
 import type { Maps } from '../shared/maps';
-import { BLOCK } from './pamrKernel';
 import { Stencil, type Offset } from './stencil';
 import { withBackground } from './withBackground';
 
@@ -87,14 +86,15 @@ export function edgeAffinity(edge: Maps, radius: number): Affinity {
   const values = new Float32Array(offsets.length * size);
   offsets.forEach((offset, o) => {
     const { dy, dx } = offset;
-    const path = pathOf(offset).map(point => point.dy * width + point.dx);
+    const path = pathOf(offset);
+    const [left, right] = [Math.max(0, -dx), Math.min(width, width - dx)];
     for (let y = 0; y + dy < height; y++) {
-      for (let x = Math.max(0, -dx); x < Math.min(width, width - dx); x++) {
-        const p = y * width + x;
-        let largest = 0;
-        for (const step of path) largest = Math.max(largest, data[p + step]);
-        values[o * size + p] = 1 - largest;
+      const largest = values.subarray(o * size + y * width, o * size + (y + 1) * width);
+      for (const step of path) {
+        const row = (y + step.dy) * width + step.dx;
+        for (let x = left; x < right; x++) if (data[row + x] > largest[x]) largest[x] = data[row + x];
       }
+      for (let x = left; x < right; x++) largest[x] = 1 - largest[x];
     }
   });
   return { height, width, offsets, values };
@@ -123,33 +123,48 @@ export function randomWalk(affinity: Affinity, scores: Maps, beta: number, steps
   return transitions(affinity, beta).apply(scores, steps);
 }
 
-/** Weaker links count as none: they carry nothing in any number of steps, and denormal floats are slow. */
+/** Weaker links, after the power, count as none: they carry nothing in any number of steps, and denormal floats are slow. */
 const WEAKEST = 1e-20;
 
 /** T as a stencil: weight o of pixel p is how much of the score at p + offset o goes to p. */
 function transitions({ height, width, offsets, values }: Affinity, beta: number): Stencil {
   const size = height * width;
-  const centre = offsets.length;
-  const all = [...offsets.map(({ dy, dx }) => ({ dy: -dy, dx: -dx })).reverse(), { dy: 0, dx: 0 }, ...offsets];
-  const stencil = new Stencil(height, width, all);
-  const { weights, first } = stencil;
-  for (let p = 0; p < size; p++) weights[first[p] + centre * BLOCK] = 1;
+  const powers = values.map(value => power(value, beta));
+  const sums = new Float64Array(size).fill(1);
   offsets.forEach(({ dy, dx }, o) => {
     const step = dy * width + dx;
     for (let p = 0; p < size; p++) {
-      const power = values[o * size + p] ** beta;
-      if (power < WEAKEST) continue;
-      weights[first[p] + (centre + 1 + o) * BLOCK] = power;
-      weights[first[p + step] + (centre - 1 - o) * BLOCK] = power;
+      const link = powers[o * size + p];
+      if (link === 0) continue;
+      sums[p] += link;
+      sums[p + step] += link;
     }
   });
-  for (let p = 0; p < size; p++) {
-    const end = first[p] + all.length * BLOCK;
-    let sum = 0;
-    for (let w = first[p]; w < end; w += BLOCK) sum += weights[w];
-    for (let w = first[p]; w < end; w += BLOCK) weights[w] /= sum;
-  }
-  return stencil;
+
+  const all = [{ dy: 0, dx: 0 }, ...offsets, ...offsets.map(({ dy, dx }) => ({ dy: -dy, dx: -dx }))];
+  const weights = new Float32Array(all.length * size);
+  for (let p = 0; p < size; p++) weights[p] = 1 / sums[p];
+  offsets.forEach(({ dy, dx }, o) => {
+    const step = dy * width + dx;
+    const there = weights.subarray((1 + o) * size, (2 + o) * size);
+    const back = weights.subarray((1 + offsets.length + o) * size, (2 + offsets.length + o) * size);
+    for (let p = 0; p < size; p++) {
+      const link = powers[o * size + p];
+      if (link === 0) continue;
+      there[p] = link / sums[p];
+      back[p + step] = link / sums[p + step];
+    }
+  });
+  return new Stencil(height, width, all, weights);
+}
+
+/** base^exponent, 0 below `WEAKEST`; by squaring for whole exponents, which is many times faster than the general power. */
+function power(base: number, exponent: number): number {
+  let result = 1;
+  if (Number.isInteger(exponent)) {
+    for (let rest = exponent, square = base; rest > 0; rest >>= 1, square *= square) if (rest & 1) result *= square;
+  } else result = base ** exponent;
+  return result < WEAKEST ? 0 : result;
 }
 
 /** The reference: T as a dense matrix, squared log2(steps) times. For small grids; `steps` is a power of two. */

@@ -17,9 +17,6 @@ const ALIGNMENT = 64;
 
 /** A grid's weights in a WebAssembly memory, laid out as [taps | source planes | target planes | weights]. */
 export class Stencil {
-  /** Weight o of pixel p is `weights[first[p] + o * BLOCK]`; all 0 at first. Rows are filled up to whole blocks. */
-  readonly weights: Float32Array;
-  readonly first: Int32Array;
   private readonly kernel: PamrKernel;
   private readonly memory: WebAssembly.Memory;
   private readonly rim: number;
@@ -31,11 +28,15 @@ export class Stencil {
   private readonly planesAt: number;
   private readonly weightsAt: number;
 
-  /** @throws SeedMaskError 'out-of-memory'. */
+  /**
+   * `weights[o * height * width + p]` is what the value at p + offset o adds to p; it must be 0 where that lies outside.
+   * @throws SeedMaskError 'out-of-memory'.
+   */
   constructor(
     readonly height: number,
     readonly width: number,
     private readonly offsets: readonly Offset[],
+    weights: Float32Array,
   ) {
     this.rim = offsets.reduce((reach, { dy, dx }) => Math.max(reach, Math.abs(dy), Math.abs(dx)), 0);
     this.blocks = Math.ceil(width / BLOCK);
@@ -52,14 +53,25 @@ export class Stencil {
       });
     }
     this.kernel = pamrKernel(this.memory);
-    this.weights = new Float32Array(this.memory.buffer, this.weightsAt, offsets.length * this.blocks * BLOCK * height);
-    this.first = Int32Array.from({ length: height * width }, (_, p) => {
-      const x = p % width;
-      const block = Math.floor(p / width) * this.blocks + Math.floor(x / BLOCK);
-      return block * offsets.length * BLOCK + (x % BLOCK);
-    });
     const steps = offsets.map(({ dy, dx }) => (dy * this.rowLength + dx) * FLOAT);
     new Int32Array(this.memory.buffer, 0, steps.length).set(steps);
+    this.interleave(weights);
+  }
+
+  /** Brings the weights into the order in which the loop reads them: for each block of pixels, for each tap, the block's weights. */
+  private interleave(weights: Float32Array): void {
+    const { height, width, blocks } = this;
+    const taps = this.offsets.length;
+    const to = new Float32Array(this.memory.buffer, this.weightsAt, taps * blocks * BLOCK * height);
+    for (let y = 0, at = 0; y < height; y++) {
+      for (let x = 0; x < width; x += BLOCK) {
+        const lanes = Math.min(BLOCK, width - x);
+        for (let o = 0; o < taps; o++, at += BLOCK) {
+          const from = (o * height + y) * width + x;
+          for (let lane = 0; lane < lanes; lane++) to[at + lane] = weights[from + lane];
+        }
+      }
+    }
   }
 
   /** C x H x W `maps` after `times` sweeps; values below 1e-15 become 0. */
