@@ -1,31 +1,45 @@
 /**
- * Bundles what runs: the extension, the engine process, the shell command, and the tests that run inside VS Code.
- * `node esbuild.mjs [name…]` builds only the named ones. Native packages and the editor's API stay outside.
+ * Bundles the extension, the engine process and the command line, each one CommonJS file in `dist/`, and the tests that run inside VS Code,
+ * in `dist-test/`. Native packages and `vscode` stay outside. `--production`: minified, without maps and tests. `--watch`: again at each change.
  */
-import { build } from 'esbuild';
-import { chmodSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { chmod } from 'node:fs/promises';
+import { context } from 'esbuild';
 
-const bundles = {
-  extension: { entryPoints: { extension: 'src/extension/extension.ts' }, outdir: 'dist' },
-  engine: { entryPoints: { engine: 'src/engine/main.ts' }, outdir: 'dist' },
-  cli: { entryPoints: { cli: 'src/cli/main.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
-  hostTests: { entryPoints: readdirSync('test/host').filter(name => name.endsWith('.test.ts')).map(name => `test/host/${name}`), outdir: 'dist-test/host' },
+const production = process.argv.includes('--production');
+const watch = process.argv.includes('--watch');
+
+/** @type {import('esbuild').BuildOptions} */
+const shared = {
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+  external: ['vscode', 'mocha', 'onnxruntime-node', 'sharp'],
+  sourcemap: !production,
+  minify: production,
+  keepNames: true,
+  legalComments: 'none',
+  logLevel: 'warning',
 };
 
-const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(bundles);
-await Promise.all(
-  names.map(name =>
-    build({
-      bundle: true,
-      platform: 'node',
-      format: 'cjs',
-      target: 'node20',
-      external: ['vscode', 'onnxruntime-node', 'sharp'],
-      sourcemap: 'linked',
-      legalComments: 'none',
-      logLevel: 'warning',
-      ...bundles[name],
-    }),
-  ),
-);
-if (names.includes('cli')) chmodSync('dist/cli.js', 0o755);
+const builds = [
+  { entryPoints: { extension: 'src/extension/extension.ts', engine: 'src/engine/main.ts' }, outdir: 'dist' },
+  { entryPoints: { cli: 'src/cli/seedmask.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
+];
+if (!production && existsSync('test/host')) {
+  const tests = readdirSync('test/host', { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.test.ts'));
+  builds.push({ entryPoints: tests.map(name => `test/host/${name}`), outdir: 'dist-test/host', outbase: 'test/host' });
+}
+
+if (production) rmSync('dist', { recursive: true, force: true });
+const contexts = await Promise.all(builds.map(build => context({ ...shared, ...build })));
+if (watch) {
+  for (const one of contexts) await one.watch();
+} else {
+  // esbuild has printed what is wrong by then.
+  const results = await Promise.allSettled(contexts.map(one => one.rebuild()));
+  await Promise.all(contexts.map(one => one.dispose()));
+  if (results.some(({ status }) => status === 'rejected')) process.exit(1);
+  await chmod('dist/cli.js', 0o755);
+}

@@ -1,0 +1,66 @@
+/**
+ * `seedmask eval <folder> --truth <masks>`: masks scored against true masks.
+ */
+import { resolve } from 'node:path';
+import { EXIT, UsageError, type Command } from './io';
+import { ProgressLine } from './progress';
+import { folderOf, parse, SETTINGS_FLAGS, settingsOf } from './settings';
+import type { Result, Scores } from '../shared/protocol';
+
+export const evaluate: Command = {
+  summary: 'score masks against true masks: mIoU, IoU of each class, FP, FN',
+  help: `seedmask eval <folder> --truth <masks> [options]
+
+Scores the masks beside the folder's photos. True masks are indexed or grey PNGs named after their photos; 255 is ignored.
+
+  --truth <folder>           the true masks
+  --predictions <folder>     score the masks of this folder instead of those beside the photos
+  --stages                   score the CAMs and seeds of the last run, too
+  --tags <file>              take the tags from this file instead of looking for them
+  --out-name <pattern>       name of the mask beside its photo
+  --json                     print the scores as JSON
+
+mIoU in percent, over background and classes. FP and FN: false positives and negatives over the true positives, of a class
+or (first line) the mean of the foreground classes.
+`,
+  async run(args, { out, err, tty, client, signal }) {
+    const { values, positionals } = parse({
+      args,
+      allowPositionals: true,
+      options: { ...SETTINGS_FLAGS, truth: { type: 'string' }, predictions: { type: 'string' }, stages: { type: 'boolean' }, json: { type: 'boolean' } },
+    });
+    const root = folderOf(positionals);
+    if (values.truth === undefined) throw new UsageError('--truth <folder> is needed: where are the true masks?');
+    const progress = new ProgressLine({ err, tty });
+    let result: Result<'evaluate'>;
+    try {
+      result = await client.request(
+        'evaluate',
+        {
+          root,
+          settings: settingsOf(values),
+          truth: resolve(values.truth),
+          ...(values.predictions !== undefined && { predictions: resolve(values.predictions) }),
+          ...(values.stages && { stages: true }),
+        },
+        { onEvent: progress.show, signal },
+      );
+    } finally {
+      progress.end();
+    }
+    out(values.json ? `${JSON.stringify(result, null, 2)}\n` : `${[...result.scores.map(table), ...result.notes.map(note => `note: ${note}`)].join('\n')}\n`);
+    return EXIT.ok;
+  },
+};
+
+function table({ stage, photos, miou, fp, fn, classes }: Scores): string {
+  const percent = (value: number | null): string => (value === null ? '-' : (value * 100).toFixed(1));
+  const ratio = (value: number | null): string => (value === null ? '-' : value.toFixed(3));
+  const rows = [
+    ['', 'IoU %', 'FP', 'FN'],
+    [`mean of ${classes.length}`, miou.toFixed(1), ratio(fp), ratio(fn)],
+    ...classes.map(one => [one.name, percent(one.iou), ratio(one.fp), ratio(one.fn)]),
+  ];
+  const first = Math.max(...rows.map(([name]) => name.length));
+  return [`${stage}: ${photos} photos`, ...rows.map(([name, ...numbers]) => `  ${name.padEnd(first)}${numbers.map(text => text.padStart(8)).join('')}`), ''].join('\n');
+}

@@ -1,0 +1,67 @@
+/**
+ * Progress in a shell: one line that changes on a terminal; elsewhere (a log) a line when the stage changes and now and then between.
+ */
+import type { Io } from './io';
+import type { EngineEvent } from '../shared/protocol';
+
+type Progress = Extract<EngineEvent, { type: 'progress' }>;
+
+/** Between two lines of one stage in a log, in milliseconds. */
+const LOG_EVERY_MS = 10_000;
+const CLEAR = '\r\x1b[2K';
+
+export class ProgressLine {
+  private stage: string | undefined;
+  private logged = 0;
+  private shown = false;
+
+  constructor(private readonly io: Pick<Io, 'err' | 'tty'>) {}
+
+  readonly show = (event: EngineEvent): void => {
+    if (event.type === 'progress') this.progress(event);
+    else if (event.type === 'log') this.line(event.level === 'info' ? event.message : `${event.level === 'warn' ? 'warning' : 'error'}: ${event.message}`);
+    else if (event.state === 'failed') this.line(`failed: ${event.photo}: ${event.message ?? 'no reason given'}`);
+  };
+
+  /** Leaves the terminal clean for what follows. */
+  end(): void {
+    if (this.shown) this.io.err(CLEAR);
+    this.shown = false;
+  }
+
+  private progress(event: Progress): void {
+    if (this.io.tty) {
+      this.io.err(`${CLEAR}${progressText(event)}`);
+      this.shown = true;
+      return;
+    }
+    const now = performance.now();
+    if (event.stage === this.stage && now - this.logged < LOG_EVERY_MS) return;
+    this.stage = event.stage;
+    this.logged = now;
+    this.io.err(`${progressText(event)}\n`);
+  }
+
+  private line(text: string): void {
+    this.end();
+    this.io.err(`${text}\n`);
+  }
+}
+
+/** 'masks 12/120, 3.4 photos/s, 31 s left, CPU, 2 threads' */
+export function progressText({ stage, done, total, photosPerSecond, secondsLeft, device }: Progress): string {
+  return [
+    total > 0 ? `${stage} ${done}/${total}` : stage,
+    photosPerSecond === null ? [] : `${photosPerSecond.toFixed(photosPerSecond < 10 ? 1 : 0)} photos/s`,
+    secondsLeft === null ? [] : `${duration(secondsLeft)} left`,
+    device,
+  ].flat().join(', ');
+}
+
+/** '9 s', '2 min 5 s', '1 h 3 min' */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

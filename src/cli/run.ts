@@ -1,0 +1,57 @@
+/**
+ * `seedmask run <folder>`: masks for a folder of tagged photos.
+ */
+import { EXIT, type Command } from './io';
+import { duration, ProgressLine } from './progress';
+import { folderOf, parse, SETTINGS_FLAGS, SETTINGS_HELP, settingsOf } from './settings';
+import { SeedMaskError } from '../shared/errors';
+import type { RunSummary } from '../shared/protocol';
+
+export const run: Command = {
+  summary: 'write a mask beside each tagged photo of a folder',
+  help: `seedmask run <folder> [options]
+
+Learns the tags of the folder's photos and writes one mask PNG beside each photo. Masks that a person
+changed are kept; what is up to date is skipped.
+
+${SETTINGS_HELP}
+  --resume                   go on with the newest unfinished run, with its own settings
+  --json                     print the summary as JSON
+
+Exit code: 0 every photo has its mask, 1 a photo (or the run) failed, 2 wrong use or settings, 130 cancelled.
+`,
+  async run(args, { out, err, tty, client, signal }) {
+    const { values, positionals } = parse({ args, allowPositionals: true, options: { ...SETTINGS_FLAGS, resume: { type: 'boolean' }, json: { type: 'boolean' } } });
+    const root = folderOf(positionals);
+    const settings = settingsOf(values);
+    if (settings.preset !== 'quick') throw new SeedMaskError('unavailable', `the preset '${settings.preset}' comes with training; today there is 'quick'`);
+    const progress = new ProgressLine({ err, tty });
+    let summary: RunSummary;
+    try {
+      summary = await client.request('generate', { root, settings, ...(values.resume && { resume: true }) }, { onEvent: progress.show, signal });
+    } finally {
+      progress.end();
+    }
+    out(values.json ? `${JSON.stringify(summary, null, 2)}\n` : summaryText(summary));
+    if (summary.state === 'cancelled') return EXIT.cancelled;
+    return summary.state === 'done' && summary.failed.length === 0 ? EXIT.ok : EXIT.failed;
+  },
+};
+
+function summaryText(summary: RunSummary): string {
+  const { photos, written, kept, skipped, untagged, failed, notes, state, error, seconds, device } = summary;
+  const counts = [
+    `${written} written`,
+    kept ? `${kept} kept because edited` : [],
+    skipped ? `${skipped} up to date` : [],
+    untagged ? `${untagged} without tags` : [],
+    failed.length ? `${failed.length} failed` : [],
+  ].flat().join(', ');
+  return [
+    `${state}: ${photos} photos, ${counts}; ${duration(seconds)} on ${device}`,
+    error === undefined ? [] : `  ${error}`,
+    failed.map(({ photo, message }) => `  failed: ${photo}: ${message}`),
+    notes.map(note => `  note: ${note}`),
+    '',
+  ].flat().join('\n');
+}

@@ -1,0 +1,198 @@
+/**
+ * The command line: what it asks of the engine, what it prints, and its exit codes.
+ */
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { FAKE_ENGINE } from './fixtures/fakeClient';
+import { main } from '../../src/cli/main';
+import { duration, progressText, ProgressLine } from '../../src/cli/progress';
+import { EngineClient, type RequestOptions } from '../../src/engine/client';
+import { SeedMaskError } from '../../src/shared/errors';
+import { requestSchemas, type EngineEvent, type Method, type Params, type Result, type RunSummary } from '../../src/shared/protocol';
+import { DEFAULT_SETTINGS } from '../../src/shared/settings';
+import * as v from 'valibot';
+
+/** A client that answers from a table, and remembers what it was asked. */
+class ScriptedClient extends EngineClient {
+  readonly asked: { method: Method; params: unknown }[] = [];
+
+  constructor(
+    private readonly answers: { [M in Method]?: Result<M> | Error },
+    private readonly events: readonly EngineEvent[] = [],
+  ) {
+    super(FAKE_ENGINE);
+  }
+
+  override async request<M extends Method>(method: M, params: Params<M>, { onEvent }: RequestOptions = {}): Promise<Result<M>> {
+    assert.ok(v.is(requestSchemas[method], params), `${method} ${JSON.stringify(params)}`);
+    this.asked.push({ method, params });
+    for (const event of this.events) onEvent?.(event);
+    const answer = this.answers[method];
+    if (answer === undefined || answer instanceof Error) throw answer ?? new Error('not in the script');
+    return answer as Result<M>;
+  }
+}
+
+async function seedmask(args: string[], client: ScriptedClient, tty = false): Promise<{ code: number; out: string; err: string }> {
+  let [out, err] = ['', ''];
+  const code = await main(args, '1.2.3', { out: text => (out += text), err: text => (err += text), tty, client, signal: new AbortController().signal });
+  return { code, out, err };
+}
+
+const summary = (changes: Partial<RunSummary> = {}): RunSummary => ({
+  id: 'r1', root: '/data', started: '2026-01-01T00:00:00Z', seconds: 75, state: 'done', device: 'CPU, 2 threads', photos: 12, written: 12, kept: 0, skipped: 0, untagged: 0, failed: [], notes: [], ...changes,
+});
+const failure = { photo: 'cat/3.jpg', reason: 'bad-image', message: 'the JPEG ends early' };
+
+test('run: defaults, and every flag arrives as a setting', async () => {
+  const client = new ScriptedClient({ generate: summary() });
+  assert.equal((await seedmask(['run', 'photos'], client)).code, 0);
+  const all = ['run', 'photos', '--tags', 't.csv', '--preset', 'quick', '--saliency', 'off', '--crf', 'on', '--device', 'cpu', '--out-name', '{name}.png', '--backbone', 'my/dino.onnx', '--cuda-dir', 'cuda', '--max-megapixels', '50', '--cache-mb', '0', '--background-names', 'none, ok,', '--salvage', '--resume', '--json'];
+  assert.equal((await seedmask(all, client)).code, 0);
+  assert.deepEqual(client.asked, [
+    { method: 'generate', params: { root: resolve('photos'), settings: DEFAULT_SETTINGS } },
+    {
+      method: 'generate',
+      params: {
+        root: resolve('photos'),
+        resume: true,
+        settings: {
+          ...DEFAULT_SETTINGS, tagsFile: resolve('t.csv'), saliency: false, crf: true, device: 'cpu', outputName: '{name}.png', backbone: resolve('my/dino.onnx'),
+          cudaProviderDir: resolve('cuda'), maxMegapixels: 50, cacheLimitMb: 0, backgroundNames: ['none', 'ok'], salvageDamaged: true,
+        },
+      },
+    },
+  ]);
+});
+
+test('run: exit codes say how it ended, and counts say how much', async () => {
+  const cases: [Partial<RunSummary>, number, RegExp][] = [
+    [{}, 0, /done: 12 photos, 12 written; 1 min 15 s on CPU, 2 threads/],
+    [{ written: 10, kept: 1, failed: [failure] }, 1, /10 written, 1 kept because edited, 1 failed[\s\S]*failed: cat\/3\.jpg: the JPEG ends early/],
+    [{ state: 'failed', error: 'the disk is full' }, 1, /the disk is full/],
+    [{ state: 'cancelled', written: 3 }, 130, /cancelled: 12 photos, 3 written/],
+  ];
+  for (const [changes, code, text] of cases) {
+    const done = await seedmask(['run', 'photos'], new ScriptedClient({ generate: summary(changes) }));
+    assert.equal(done.code, code);
+    assert.match(done.out, text);
+  }
+});
+
+test('run --json: the summary and nothing else on stdout; errors too', async () => {
+  const good = await seedmask(['run', 'photos', '--json'], new ScriptedClient({ generate: summary({ failed: [failure] }) }, [{ type: 'log', level: 'warn', message: 'two sources disagree' }]));
+  assert.deepEqual(JSON.parse(good.out), summary({ failed: [failure] }));
+  assert.match(good.err, /warning: two sources disagree/);
+  const bad = await seedmask(['run', 'photos', '--json'], new ScriptedClient({ generate: new SeedMaskError('no-photos', 'no photos here') }));
+  assert.deepEqual([bad.code, JSON.parse(bad.out)], [1, { error: { reason: 'no-photos', message: 'no photos here' } }]);
+});
+
+test('wrong use is exit code 2, and the engine is not troubled', async () => {
+  const cases: [string[], RegExp][] = [
+    [[], /seedmask <command>/],
+    [['format'], /no command 'format'/],
+    [['constructor'], /no command/],
+    [['run'], /which folder/],
+    [['run', 'a', 'b'], /one folder/],
+    [['run', 'a', '--device', 'gpu'], /--device is one of auto, cuda/],
+    [['run', 'a', '--saliency', 'maybe'], /--saliency is one of on, off/],
+    [['run', 'a', '--max-megapixels', 'many'], /--max-megapixels is a number/],
+    [['run', 'a', '--cache-mb', '-1'], /cache-mb/],
+    [['run', 'a', '--colour'], /--colour/],
+    [['run', 'a', '--preset', 'standard'], /comes with training/],
+    [['run', 'a', '--preset', 'full'], /comes with training/],
+    [['eval', 'a'], /--truth/],
+  ];
+  for (const [args, text] of cases) {
+    const client = new ScriptedClient({});
+    const { code, out, err } = await seedmask(args, client);
+    assert.deepEqual([code, out, client.asked], [2, '', []], args.join(' '));
+    assert.match(err, text);
+  }
+  assert.equal((await seedmask(['run', 'a'], new ScriptedClient({ generate: new SeedMaskError('bad-settings', 'the name has a slash') }))).code, 2);
+});
+
+test('help and version', async () => {
+  assert.equal((await seedmask(['--version'], new ScriptedClient({}))).out, '1.2.3\n');
+  for (const args of [['--help'], ['run', '--help'], ['eval', '-h'], ['doctor', '--help']]) {
+    const { code, out } = await seedmask(args, new ScriptedClient({}));
+    assert.equal(code, 0);
+    assert.match(out, /seedmask/);
+  }
+});
+
+test('eval: a table for people, JSON for programs', async () => {
+  const scores = { stage: 'mask', photos: 3, miou: 71.25, fp: 0.125, fn: 0.25, classes: [{ id: 0, name: 'background', iou: 0.9, fp: null, fn: null }, { id: 1, name: 'cat', iou: 0.525, fp: 0.125, fn: 0.25 }] };
+  const client = new ScriptedClient({ evaluate: { scores: [scores], notes: ['one photo has no true mask'] } });
+  const { code, out } = await seedmask(['eval', 'photos', '--truth', 'truth', '--predictions', 'other', '--stages'], client);
+  assert.equal(code, 0);
+  assert.equal(out, [
+    'mask: 3 photos',
+    '               IoU %      FP      FN',
+    '  mean of 2     71.3   0.125   0.250',
+    '  background    90.0       -       -',
+    '  cat           52.5   0.125   0.250',
+    '',
+    'note: one photo has no true mask',
+    '',
+  ].join('\n'));
+  assert.deepEqual(client.asked[0].params, { root: resolve('photos'), settings: DEFAULT_SETTINGS, truth: resolve('truth'), predictions: resolve('other'), stages: true });
+  assert.deepEqual(JSON.parse((await seedmask(['eval', 'photos', '--truth', 'truth', '--json'], client)).out), { scores: [scores], notes: ['one photo has no true mask'] });
+});
+
+test('doctor: the report; a device that cannot be used is exit code 1', async () => {
+  const device = { asked: 'auto' as const, used: 'cpu', label: 'CPU', tried: [] };
+  const { code, out } = await seedmask(['doctor'], new ScriptedClient({ device, diagnose: { report: 'all is well\n' } }));
+  assert.deepEqual([code, out], [0, 'all is well\n']);
+  const none = new ScriptedClient({ device: { ...device, used: 'none' }, diagnose: { report: 'alas' } });
+  const json = await seedmask(['doctor', 'photos', '--photo-names', '--json'], none);
+  assert.deepEqual([json.code, JSON.parse(json.out)], [1, { device: { ...device, used: 'none' }, report: 'alas' }]);
+  assert.deepEqual(none.asked[1].params, { root: resolve('photos'), photoNames: true, settings: DEFAULT_SETTINGS });
+});
+
+test('progress: one changing line on a terminal, few lines in a log', () => {
+  const at = (done: number, stage: 'features' | 'masks' = 'masks'): EngineEvent => ({ type: 'progress', stage, done, total: 120, photosPerSecond: 3.42, secondsLeft: 31, device: 'CPU, 2 threads' });
+  let text = '';
+  const line = new ProgressLine({ err: more => (text += more), tty: true });
+  line.show(at(12));
+  line.show({ type: 'photo', photo: 'a.jpg', state: 'failed', message: 'empty file' });
+  line.show(at(13));
+  line.end();
+  assert.equal(text.replaceAll('\r\x1b[2K', '|'), '|masks 12/120, 3.4 photos/s, 31 s left, CPU, 2 threads|failed: a.jpg: empty file\n|masks 13/120, 3.4 photos/s, 31 s left, CPU, 2 threads|');
+  text = '';
+  const log = new ProgressLine({ err: more => (text += more), tty: false });
+  for (let done = 0; done < 50; done++) log.show(at(done, 'features'));
+  log.show(at(0));
+  log.end();
+  assert.equal(text, 'features 0/120, 3.4 photos/s, 31 s left, CPU, 2 threads\nmasks 0/120, 3.4 photos/s, 31 s left, CPU, 2 threads\n');
+  assert.equal(progressText({ type: 'progress', stage: 'scan', done: 0, total: 0, photosPerSecond: null, secondsLeft: null, device: 'CPU' }), 'scan, CPU');
+  assert.deepEqual([9.4, 59.6, 125, 3780].map(duration), ['9 s', '1 min 0 s', '2 min 5 s', '1 h 3 min']);
+});
+
+/** The command as a process of its own, on the fake engine; `what` steers its generate. */
+function start(...args: string[]): { child: ChildProcess; ended: Promise<{ code: number | null; out: string; err: string }> } {
+  const child = spawn(process.execPath, [...FAKE_ENGINE.execArgv, join(import.meta.dirname, 'fixtures/fakeCli.ts'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [out, err] = ['', ''];
+  child.stdout?.on('data', chunk => (out += String(chunk)));
+  child.stderr?.on('data', chunk => (err += String(chunk)));
+  return { child, ended: new Promise(resolve => void child.once('close', code => resolve({ code, out, err }))) };
+}
+
+test('the real process: runs, prints, ends', async () => {
+  const { code, out } = await start('run', '/data', '--json').ended;
+  assert.equal(code, 0);
+  assert.equal((JSON.parse(out) as RunSummary).state, 'done');
+});
+
+test('the real process: Ctrl+C cancels, and its engine is gone', async () => {
+  const { child, ended } = start('run', '/wait');
+  await new Promise<void>(resolve => child.stderr?.on('data', chunk => String(chunk).includes('masks') && resolve()));
+  const asked = performance.now();
+  child.kill('SIGINT');
+  const { code, out } = await ended;
+  assert.equal(code, 130);
+  assert.match(out, /cancelled/);
+  assert.ok(performance.now() - asked < 2500);
+});
