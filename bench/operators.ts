@@ -10,6 +10,7 @@ import { resizeBilinear } from '../src/pipeline/resize';
 import { SCG_PRESETS, Scg } from '../src/pipeline/scg';
 import type { GraphHost } from '../src/shared/graph';
 import { zeroMaps, type Maps } from '../src/shared/maps';
+import { randomWalkRow } from './randomWalk';
 
 export interface OperatorInput {
   data: Float32Array | Int32Array | Uint8Array;
@@ -35,6 +36,8 @@ export const ROWS: readonly ((host: GraphHost) => Promise<OperatorRow>)[] = [
   () => pamrRow(144, 192, 2),
   host => scgRow(host, 28, 768),
   host => scgRow(host, 56, 768),
+  async () => randomWalkRow(await photo(47, 63), ['random_walk', 'random_walk_tuned']),
+  async () => randomWalkRow(await photo(94, 125), ['random_walk_tuned']),
 ];
 
 async function pamrRow(height: number, width: number, classes: number): Promise<OperatorRow> {

@@ -96,6 +96,63 @@ def scg(features, cams, first_threshold, second_threshold, second_weight, foregr
     return out.view_as(cams)
 
 
+def edge_affinities(edge, radius):
+    """(dy, dx, 1 - largest edge on the path) for each offset of the half plane; pixels outside are edges."""
+    height, width = edge.shape[1:]
+    rim = radius - 1
+    padded = F.pad(edge, [rim] * 4, value=1.0)[0]
+    offsets = [(0, x) for x in range(1, radius)]
+    offsets += [(y, x) for y in range(1, radius) for x in range(1 - radius, radius) if x * x + y * y < radius * radius]
+    for dy, dx in offsets:
+        box = [(y, x) for y in range(min(0, dy), max(0, dy) + 1) for x in range(min(0, dx), max(0, dx) + 1)]
+        path = [(y, x) for y, x in box if (dy * x - dx * y) ** 2 < dy * dy + dx * dx]
+        largest = torch.stack([padded[rim + y : rim + y + height, rim + x : rim + x + width] for y, x in path]).amax(0)
+        yield dy, dx, 1 - largest
+
+
+def random_walk(edge, maps, radius, beta, steps):
+    """The walk as published: the dense matrix of all pixel pairs, squared log2(steps) times."""
+    height, width = edge.shape[1:]
+    index = torch.arange(height * width).view(height, width)
+    matrix = torch.eye(height * width)
+    for dy, dx, affinity in edge_affinities(edge, radius):
+        inside = slice(0, height - dy), slice(max(0, -dx), width - max(0, dx))
+        here, values = index[inside].flatten(), affinity[inside].flatten()
+        there = here + dy * width + dx
+        matrix[here, there] = values
+        matrix[there, here] = values
+    matrix = matrix.pow_(beta)
+    matrix /= matrix.sum(0, keepdim=True)
+    for _ in range(steps.bit_length() - 1):
+        matrix = matrix @ matrix
+    return ((maps * (1 - edge)).flatten(1) @ matrix).view_as(maps)
+
+
+def random_walk_tuned(edge, maps, radius, beta, steps):
+    """The walk step by step over shifted views, in place. The fastest form found in PyTorch (sparse matrices are far slower)."""
+    height, width = edge.shape[1:]
+    rim = radius - 1
+    view = lambda x, dy, dx: x[..., rim + dy : rim + dy + height, rim + dx : rim + dx + width]
+    offsets, links = [], []
+    for dy, dx, affinity in edge_affinities(edge, radius):
+        link = affinity**beta
+        offsets += [(dy, dx), (-dy, -dx)]
+        links += [link, view(F.pad(link, [rim] * 4), -dy, -dx)]
+    links = torch.stack(links)
+    total = 1 + links.sum(0)
+    own, links = 1 / total, list(links / total)
+    padded = F.pad(maps * (1 - edge), [rim] * 4)
+    buffers = [padded, padded.clone()]
+    centres = [view(x, 0, 0) for x in buffers]
+    near = [[view(x, dy, dx) for dy, dx in offsets] for x in buffers]
+    for step in range(steps):
+        source, target = step % 2, 1 - step % 2
+        torch.mul(centres[source], own, out=centres[target])
+        for neighbour, link in zip(near[source], links):
+            centres[target].addcmul_(neighbour, link)
+    return centres[steps % 2]
+
+
 def main():
     torch.set_grad_enabled(False)
     # In PyTorch's favour: without this PAMR is several times slower.

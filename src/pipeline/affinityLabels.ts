@@ -11,8 +11,6 @@ import type { Offset } from './stencil';
 
 /** Backgrounds of IRNet's foreground run and background run. */
 export const IRN_BACKGROUNDS = { foreground: 0.3, background: 0.05 } as const;
-/** Exponents of PSA's foreground run and background run. */
-export const PSA_ALPHAS = { foreground: 4, background: 32 } as const;
 
 /** The label of the foreground run where it is foreground; 0 where both runs are background; else 255. */
 export function combineRuns(foregroundRun: LabelMap, backgroundRun: LabelMap): LabelMap {
