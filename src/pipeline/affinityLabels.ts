@@ -9,8 +9,14 @@ import { IGNORE, type LabelMap, type Maps } from '../shared/maps';
 import { pairSources, type Affinity } from './randomWalk';
 import type { Offset } from './stencil';
 
-/** Backgrounds of IRNet's foreground run and background run. */
-export const IRN_BACKGROUNDS = { foreground: 0.3, background: 0.05 } as const;
+/** Background scores of the two runs. */
+export interface Backgrounds {
+  foreground: number;
+  background: number;
+}
+
+/** Fits ResNet-50's CAMs; other maps want others, so a person may set them. */
+export const IRN_BACKGROUNDS: Backgrounds = { foreground: 0.3, background: 0.05 };
 
 /** The label of the foreground run where it is foreground; 0 where both runs are background; else 255. */
 export function combineRuns(foregroundRun: LabelMap, backgroundRun: LabelMap): LabelMap {
@@ -50,7 +56,7 @@ export function labelsAbove(cams: Maps, ids: readonly number[], background: numb
 }
 
 /** IRNet's confident labels of `cams` without the CRF between. */
-export function irnConfidentLabels(cams: Maps, ids: readonly number[], backgrounds: { foreground: number; background: number } = IRN_BACKGROUNDS): LabelMap {
+export function irnConfidentLabels(cams: Maps, ids: readonly number[], backgrounds: Backgrounds = IRN_BACKGROUNDS): LabelMap {
   return combineRuns(labelsAbove(cams, ids, backgrounds.foreground), labelsAbove(cams, ids, backgrounds.background));
 }
 

@@ -37,8 +37,9 @@ const LEAST = 1e-5;
 const FEATURES = 5;
 
 /**
- * Refined probabilities of L x H x W `probabilities` (channels: background, for which see `withBackground`, and the classes
- * that are present; leave others out, time grows with L) on the photo of the same size. Each pixel's sum to 1. Time: about 1 s for 500 x 375 and three labels.
+ * Refined probabilities of L x H x W `probabilities` on the photo of the same size; each pixel's sum to 1. Channels: background, for
+ * which see `withBackground`, and the classes that are present; leave others out, time grows with L. Time: about 1 s for 500 x 375 and
+ * three labels, several for pure noise.
  * @throws if the sizes differ or there is no channel.
  */
 export function denseCrf(image: RgbImage, probabilities: Maps, parameters: CrfParameters, method: 'fast' | 'exact' = 'fast'): Maps {
