@@ -20,8 +20,8 @@ Scores the masks beside the folder's photos. True masks are indexed or grey PNGs
   --out-name <pattern>       name of the mask beside its photo
   --json                     print the scores as JSON
 
-mIoU in percent, over background and classes. FP and FN: false positives and negatives over the true positives, of a class
-or (first line) the mean of the foreground classes.
+mIoU in percent, over background and classes. FP and FN: pixels given to a class wrongly, and pixels of it that were missed, each
+over the union of mask and truth (IoU + FP + FN = 1); the first line has the means over the classes without background.
 `,
   async run(args, { out, err, tty, client, signal }) {
     const { values, positionals } = parse({

@@ -3,7 +3,7 @@
  * the CPU (a software driver poses as a GPU). A device asked for by name is used or refused with the cause; never silently replaced.
  */
 import { availableParallelism } from 'node:os';
-import { cudaInstalled, linkCuda, unlinkCuda } from './cuda';
+import { cudaInstalled, inspectCudaFolder, linkCuda, unlinkCuda } from './cuda';
 import { DeviceCheck, type ProbeEntry } from './deviceCheck';
 import type { Comparison } from './deviceProbe';
 import { runtimeHome } from './paths';
@@ -97,7 +97,7 @@ export class DeviceChooser {
     try {
       if (device === 'cuda' && cudaProviderDir !== undefined) await linkProvider(cudaProviderDir);
       const verdict = await this.check.check(device, [basicProbe(), ...probes], device === 'cuda' ? cudaProviderDir : undefined, signal);
-      if (!verdict.usable) return { ok: false, detail: verdict.cause };
+      if (!verdict.usable) return { ok: false, detail: `${verdict.cause}${device === 'cuda' ? await alsoMissing(cudaProviderDir) : ''}` };
       const slow = asked === 'auto' ? slower(verdict.comparisons) : undefined;
       return slow ? { ok: false, detail: slow } : { ok: true, detail: figures(verdict.comparisons) };
     } catch (error) {
@@ -117,6 +117,13 @@ export class DeviceChooser {
     this.names.set(probe, name);
     return name;
   }
+}
+
+/** The loader stops at the first library it misses; a person wants to know all of them. */
+async function alsoMissing(folder: string | undefined): Promise<string> {
+  if (folder === undefined || process.platform !== 'linux') return '';
+  const { missingLibraries } = await inspectCudaFolder(folder);
+  return missingLibraries.length > 0 ? `; not found on this machine: ${missingLibraries.join(', ')}` : '';
 }
 
 async function linkProvider(folder: string): Promise<void> {

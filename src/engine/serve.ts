@@ -5,6 +5,7 @@
 import { Dispatcher, type Handlers } from './dispatch';
 import { runProbe } from './deviceProbe';
 import { createEngine } from './engine';
+import { endWithParent } from './parentWatch';
 import type { FromEngine } from '../shared/protocol';
 
 /** How long jobs get to stop at a clean place when the front end has gone, in milliseconds. */
@@ -13,6 +14,7 @@ const FAREWELL_MS = 500;
 /** @throws if the process was started without an IPC channel. */
 export function serve(handlers: Handlers): void {
   if (!process.send) throw new Error('the engine is started by the extension or by the seedmask command');
+  endWithParent();
   if (process.argv.includes('--probe')) return runProbe();
   // A person's Ctrl+C reaches the whole terminal group: what it means is for the front end to say.
   process.on('SIGINT', () => undefined);

@@ -168,3 +168,16 @@ test('Set Up CUDA: links in, again, elsewhere, and takes away only links', linux
   await unlinkCuda(libraries);
   assert.ok(lstatSync(link).isFile());
 });
+
+test('Set Up CUDA: a provider that cannot be loaded tells all that is missing, and leaves no link when it is given up', { ...linux, skip: linux.skip || (existsSync(join(runtimeHome().libraries, 'libonnxruntime_providers_cuda.so')) && 'the provider is installed here') }, async t => {
+  const folder = providerFolder(runtimeHome().version);
+  const chooser = new DeviceChooser({ probe, cacheDir: temporary() });
+  t.after(() => unlinkCuda(runtimeHome().libraries));
+  await assert.rejects(chooser.open({ device: 'cuda', cudaProviderDir: folder }), error => {
+    assert.ok(error instanceof SeedMaskError && error.reason === 'device-unavailable');
+    assert.match(error.message, /not found on this machine: .*libonnxruntime\.so\.1/);
+    return true;
+  });
+  assert.equal((await chooser.open({ device: 'cpu' })).report.used, 'cpu');
+  assert.equal(await cudaInstalled(runtimeHome().libraries), false);
+});

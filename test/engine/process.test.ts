@@ -169,11 +169,13 @@ test('an engine that cannot be started is an error, not a hang', async t => {
   await assert.rejects(client.request('plan', doing()), because('engine-gone'));
 });
 
-test('no engine outlives a front end that was killed', async t => {
-  const parent = fork(join(import.meta.dirname, 'fixtures/parent.ts'), { execArgv: FAKE_ENGINE.execArgv });
-  t.after(() => parent.kill('SIGKILL'));
-  const pid = await new Promise<number>(resolve => parent.once('message', message => resolve(Number(message))));
-  assert.ok(alive(pid));
-  parent.kill('SIGKILL');
-  assert.ok(await gone(pid));
-});
+for (const job of ['wait', 'block']) {
+  test(`no engine outlives a front end that was killed (its job: ${job})`, async t => {
+    const parent = fork(join(import.meta.dirname, 'fixtures/parent.ts'), [job], { execArgv: FAKE_ENGINE.execArgv });
+    t.after(() => parent.kill('SIGKILL'));
+    const pid = await new Promise<number>(resolve => parent.once('message', message => resolve(Number(message))));
+    assert.ok(alive(pid));
+    parent.kill('SIGKILL');
+    assert.ok(await gone(pid));
+  });
+}
