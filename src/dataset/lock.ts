@@ -46,6 +46,12 @@ export async function acquireLock(root: string, beatMs = BEAT_MS): Promise<Lock>
   };
 }
 
+/** Some living process holds the lock. */
+export async function isLocked(root: string): Promise<boolean> {
+  const file = dataPath(root, 'lock');
+  return !(await isStale(file, await readOwner(file)));
+}
+
 /** Creates the lock file, which only one of several takers can; a stale one is moved away before. */
 async function take(file: string, me: Owner): Promise<void> {
   try {

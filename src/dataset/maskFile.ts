@@ -6,7 +6,7 @@
 import { SeedMaskError } from '../shared/errors';
 import type { LabelMap } from '../shared/maps';
 import { vocPalette } from '../shared/palette';
-import { COLOUR, decodePng, encodeIndexed, type PngSamples } from './png';
+import { COLOUR, decodePng, encodePng, type PngSamples } from './png';
 
 /** Masks of more pixels are refused before they are unpacked, unless the caller says otherwise. */
 export const MAX_MASK_PIXELS = 400_000_000;
@@ -26,7 +26,7 @@ export interface DecodedMask {
 export function encodeMask(labels: LabelMap): Uint8Array {
   const { data, width, height } = labels;
   if (width < 1 || height < 1 || data.length !== width * height) throw new Error(`a mask of ${width} x ${height} cannot have ${data.length} pixels`);
-  return encodeIndexed(data, width, height, vocPalette());
+  return encodePng(data, width, height, vocPalette());
 }
 
 /** @throws SeedMaskError 'bad-mask' (damaged, colours or values that are no ids) or 'too-large' (over `maxPixels`). */

@@ -54,19 +54,20 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
 }
 
 /**
- * An 8-bit indexed PNG. `indices` is row-major, `palette` 256 RGB triples, all of which are written. Same input, same
- * bytes (with the same zlib). Rows are stored unfiltered: label maps are runs, and on real masks filtering "up"
- * made the data 1.4 times as large (1.1 times when done for repeated rows only).
+ * An 8-bit PNG of one channel: indexed where `palette` (RGB triples, all of which are written) is given, else grey.
+ * `values` is row-major. Same input, same bytes (with the same zlib). Rows are stored unfiltered: label maps are runs, and
+ * on real masks filtering "up" made the data 1.4 times as large (1.1 times when done for repeated rows only).
  */
-export function encodeIndexed(indices: Uint8Array, width: number, height: number, palette: Uint8Array): Uint8Array {
+export function encodePng(values: Uint8Array, width: number, height: number, palette?: Uint8Array): Uint8Array {
   const raw = new Uint8Array((width + 1) * height);
-  for (let y = 0; y < height; y++) raw.set(indices.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
+  for (let y = 0; y < height; y++) raw.set(values.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header.set([8, COLOUR.indexed, 0, 0, 0], 8);
+  header.set([8, palette ? COLOUR.indexed : COLOUR.grey, 0, 0, 0], 8);
   const body = deflateSync(raw, { level: 9, memLevel: 9 });
-  return new Uint8Array(Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('PLTE', palette), chunk('IDAT', body), chunk('IEND', new Uint8Array())]));
+  const chunks = [chunk('IHDR', header), ...(palette ? [chunk('PLTE', palette)] : []), chunk('IDAT', body), chunk('IEND', new Uint8Array())];
+  return new Uint8Array(Buffer.concat([SIGNATURE, ...chunks]));
 }
 
 function bad(message: string): never {

@@ -1,0 +1,55 @@
+/**
+ * Masks on disk under the promise that a person's work is never overwritten: what is there is looked at again in the
+ * moment of writing, the photo must still be the one that was decoded, and the manifest knows of the write before it happens.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SeedMaskError } from '../shared/errors';
+import { atomicWrite, type WriteCalls } from './atomicWrite';
+import { sha256, sha256OfFile } from './hash';
+import { decide, type Decision, type Making, type Manifest } from './manifest';
+import { errorCode } from './paths';
+
+/** Where a photo and its mask lie: ids relative to `root`. */
+export interface MaskPlace {
+  root: string;
+  photo: string;
+  mask: string;
+}
+
+/** What to do about the mask that is there now. @throws SeedMaskError 'io'. */
+export async function decideMask(place: MaskPlace, manifest: Manifest, making: Making): Promise<Decision> {
+  return decide(manifest.get(place.photo), await readMask(place), making);
+}
+
+/**
+ * Writes `bytes` (a mask file, see encodeMask), or keeps what is there: 'kept' a person's, 'skipped' one that is up to date.
+ * @throws SeedMaskError 'changed-during-run' (the photo's bytes are not `making.source` any more), 'removed' (the photo is
+ * gone), and as atomicWrite does. Nothing was replaced then.
+ */
+export async function writeMask(place: MaskPlace, bytes: Uint8Array, manifest: Manifest, making: Making, made: { device: string; run: string }, calls?: WriteCalls): Promise<'written' | 'kept' | 'skipped'> {
+  const { root, photo, mask } = place;
+  if ((await sha256OfFile(join(root, photo), photo)) !== making.source) throw new SeedMaskError('changed-during-run', 'the photo changed while its mask was made', photo);
+  const there = await readMask(place);
+  const decision = decide(manifest.get(photo), there, making);
+  if (decision !== 'write') return decision === 'keep' ? 'kept' : 'skipped';
+  await manifest.append({
+    photo, source: making.source, tags: [...making.tags], key: making.key, output: sha256(bytes), replaces: there && there.length > 0 ? sha256(there) : undefined,
+    ...made, state: 'auto', time: new Date().toISOString(),
+  });
+  try {
+    await atomicWrite(join(root, mask), bytes, { root, calls });
+  } catch (error) {
+    throw error instanceof SeedMaskError ? new SeedMaskError(error.reason, `${mask}: ${error.message}`, photo, { cause: error }) : error;
+  }
+  return 'written';
+}
+
+async function readMask({ root, mask, photo }: MaskPlace): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(join(root, mask));
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw new SeedMaskError('io', `its mask ${mask} cannot be read (${errorCode(error) ?? String(error)})`, photo, { cause: error });
+  }
+}
