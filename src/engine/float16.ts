@@ -1,20 +1,16 @@
 /**
- * IEEE 754 half precision, for features on disk: half the bytes, and three decimal digits are more than a feature needs. Node 20 has no
- * Float16Array. Towards half: round to nearest, ties to even, by tables over the sign and exponent of the float; from half: a table of all
- * 65,536 values. (After J. van der Zijp, "Fast Half Float Conversions", with rounding added.)
+ * IEEE 754 half precision (1 sign, 5 exponent, 10 fraction bits), for features on disk: half the bytes, and three decimal digits are more than a
+ * feature needs. Node 20 has no Float16Array. Towards half: round to nearest, ties to even; from half: a table of all 65,536 values.
  */
 
-/** By sign and exponent (9 bits): the half without its fraction, and how far the 24-bit significand is shifted to become it. */
-const BASE = new Uint16Array(512);
-const SHIFT = new Uint8Array(512);
-for (let i = 0; i < 512; i++) {
-  const sign = (i & 0x100) << 7;
-  const exponent = (i & 0xff) - 127;
-  if (exponent < -25) [BASE[i], SHIFT[i]] = [sign, 31]; // rounds to zero
-  else if (exponent < -14) [BASE[i], SHIFT[i]] = [sign, -1 - exponent]; // subnormal half: the hidden bit is part of the fraction
-  else if (exponent <= 15) [BASE[i], SHIFT[i]] = [sign | ((exponent + 14) << 10), 13]; // the hidden bit carries the exponent to its value
-  else [BASE[i], SHIFT[i]] = [sign | 0x7c00, 31]; // infinity; NaN is looked for below
-}
+/** Bits of single precision: the smallest normal half (2^-14), the first power of two beyond the halves (2^16), infinity. */
+const LEAST_NORMAL = 0x38800000;
+const BEYOND = 0x47800000;
+const INFINITE = 0x7f800000;
+/** What moves the exponent's bias from 127 to 15. */
+const REBIAS = (127 - 15) << 23;
+/** Added to and taken from a double below it, leaves the nearest integer, ties to even. */
+const ROUNDER = 2 ** 52;
 
 let table: Float32Array | undefined;
 
@@ -23,16 +19,17 @@ export function toFloat16(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const halves = new Uint16Array(values.length);
   for (let i = 0; i < bits.length; i++) {
-    const float = bits[i];
-    const key = float >>> 23;
-    const significand = (float & 0x7fffff) | 0x800000;
-    const shift = SHIFT[key];
-    const kept = shift === 31 ? 0 : significand >>> shift;
-    const dropped = shift === 31 ? 0 : significand & ((1 << shift) - 1);
-    const half = shift === 31 ? 0 : 1 << (shift - 1);
-    // Up when more than half is dropped, or exactly half of an odd number; a carry runs into the exponent, as it should.
-    const up = dropped > half || (dropped === half && (kept & 1) === 1 && shift !== 31) ? 1 : 0;
-    halves[i] = (float & 0x7fffffff) > 0x7f800000 ? 0x7e00 : BASE[key] + kept + up;
+    const size = bits[i] & 0x7fffffff;
+    const sign = (bits[i] >>> 16) & 0x8000;
+    if (size >= LEAST_NORMAL && size < BEYOND) {
+      // 13 bits go: adding just under half of them, and one more where the last that stays is odd, rounds; a carry runs into the exponent.
+      halves[i] = sign | ((size - REBIAS + 0xfff + ((size >>> 13) & 1)) >>> 13);
+    } else if (size < LEAST_NORMAL) {
+      // Subnormal halves count units of 2^-24.
+      halves[i] = sign | (Math.abs(values[i]) * 2 ** 24 + ROUNDER - ROUNDER);
+    } else {
+      halves[i] = size > INFINITE ? 0x7e00 : sign | 0x7c00;
+    }
   }
   return halves;
 }
