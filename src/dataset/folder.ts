@@ -2,19 +2,32 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { removeOrphans, writeError } from './atomicWrite';
-import { folderOf } from './paths';
+import { errorCode, folderOf } from './paths';
 
 /** Absolute path of `parts` inside the data set's `.seedmask` folder. */
 export function dataPath(root: string, ...parts: string[]): string {
   return join(root, '.seedmask', ...parts);
 }
 
-/** Makes the folder that `file` goes into. @throws SeedMaskError 'not-writable', 'disk-full', 'io'. */
+/** Makes the folder that `file` goes into. @throws SeedMaskError 'not-writable', 'disk-full', 'removed', 'io'. */
 export async function makeFolderFor(file: string): Promise<void> {
+  const folder = dirname(file);
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await mkdir(folder, { recursive: true });
   } catch (error) {
-    throw writeError(error, dirname(file));
+    throw writeError(errorCode(error) === 'ENOENT' ? await realCause(folder, error) : error, folder);
+  }
+}
+
+/** On a read-only disk a recursive mkdir says ENOENT; making the first missing folder by itself says why. */
+async function realCause(folder: string, error: unknown): Promise<unknown> {
+  for (let path = folder; ; path = dirname(path)) {
+    try {
+      await mkdir(path);
+      return error;
+    } catch (cause) {
+      if (errorCode(cause) !== 'ENOENT' || path === dirname(path)) return cause;
+    }
   }
 }
 

@@ -6,12 +6,11 @@
  * Order of a write: first the entry, flushed to the disk, then the mask. It names the bytes that will be there and those
  * it replaces, so that wherever a kill falls, what is found afterwards is known as ours.
  */
-import { mkdir, open, readFile, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
 import * as v from 'valibot';
 import { SeedMaskError } from '../shared/errors';
 import { atomicWrite, writeError } from './atomicWrite';
-import { dataPath } from './folder';
+import { dataPath, makeFolderFor } from './folder';
 import { sha256 } from './hash';
 import { errorCode } from './paths';
 
@@ -87,7 +86,7 @@ export class Manifest {
     const file = dataPath(root, 'manifest.jsonl');
     const { entries, lines, torn } = await readEntries(file);
     try {
-      await mkdir(dirname(file), { recursive: true });
+      await makeFolderFor(file);
       if (torn || lines > BLOAT * Math.max(entries.size, 100)) await rewrite(file, entries);
       return new Manifest(file, entries, await open(file, 'a'));
     } catch (error) {

@@ -52,15 +52,16 @@ function vocIds(): Map<number, number> {
 }
 
 function fromIndices(png: PngSamples): DecodedMask {
-  const data = Uint8Array.from(png.samples);
+  const data = png.samples instanceof Uint8Array ? png.samples : Uint8Array.from(png.samples);
   const palette = png.palette ?? new Uint8Array();
-  const used = new Set(data);
-  const beyond = [...used].find(index => index * 3 >= palette.length);
+  const seen = new Uint8Array(256);
+  for (let i = 0; i < data.length; i++) seen[data[i]] = 1;
+  const used = Array.from(seen.keys()).filter(index => seen[index] === 1);
+  const beyond = used.find(index => index * 3 >= palette.length);
   if (beyond !== undefined) throw new SeedMaskError('bad-mask', `index ${beyond} lies outside the palette of ${palette.length / 3} colours`);
   const ids = vocIds();
-  const meant = [...used].map(index => ids.get(packed(palette, index * 3)));
-  const allVoc = meant.every(id => id !== undefined);
-  const reordered = allVoc && [...used].some((index, i) => meant[i] !== index);
+  const meant = used.map(index => ids.get(packed(palette, index * 3)));
+  const reordered = meant.every(id => id !== undefined) && used.some((index, i) => meant[i] !== index);
   return { labels: { data, width: png.width, height: png.height }, kind: 'indexed', reordered };
 }
 

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { atomicWrite, removeOrphans, type WriteCalls } from '../../../src/dataset/atomicWrite';
+import { makeFolderFor } from '../../../src/dataset/folder';
 import { tempFolder } from './temp';
 
 const failure = (code: string): Error => Object.assign(new Error(code), { code });
@@ -83,6 +84,23 @@ test('read-only folder or disk, missing folder: said as such', async t => {
     await assert.rejects(atomicWrite(join(root, 'a'), '', { calls: { rename, open: () => Promise.reject(failure(code)) } }), { reason });
   }
   await assert.rejects(atomicWrite(join(root, 'none', 'a'), ''), { reason: 'removed' });
+});
+
+test('a folder that really is read-only, with a writable mask in it', { skip: process.platform === 'win32' && 'no POSIX modes' }, async t => {
+  const root = await tempFolder(t, { 'a.mask.png': 'old' });
+  await chmod(join(root, 'a.mask.png'), 0o666);
+  await chmod(root, 0o555);
+  const wasRoot = process.geteuid?.() === 0;
+  if (wasRoot) process.seteuid?.(65534);
+  try {
+    await assert.rejects(atomicWrite(join(root, 'a.mask.png'), 'new'), { reason: 'not-writable' });
+    await assert.rejects(makeFolderFor(join(root, '.seedmask/runs/x')), { reason: 'not-writable' });
+  } finally {
+    if (wasRoot) process.seteuid?.(0);
+    await chmod(root, 0o755);
+  }
+  assert.equal(await readFile(join(root, 'a.mask.png'), 'utf8'), 'old');
+  assert.deepEqual(await readdir(root), ['a.mask.png']);
 });
 
 test('a link in the place of a mask: followed inside, refused outside', async t => {
