@@ -113,7 +113,8 @@ export function pathOf({ dy, dx }: Offset): Offset[] {
 
 /**
  * C x H x W `scores` after `steps` steps over `affinity` (the `out` above). Time: C x H x W x (2 pairs + 1) x steps;
- * memory: (2 pairs + 1) floats a pixel.
+ * memory: (2 pairs + 1) floats a pixel, three times over while it is set up. Sums are single floats: each step may be off by some
+ * 2e-6, which adds up to at most 1e-3 of the scores after 256 steps on wholly even affinities, far less on real ones.
  */
 export function randomWalk(affinity: Affinity, scores: Maps, beta: number, steps: number): Maps {
   const { height, width } = affinity;

@@ -129,7 +129,7 @@ test('sparse steps equal powers of the dense matrix, whatever the grid and numbe
   fc.assert(
     fc.property(grids, ({ edge, scores, radius, beta, steps }) => {
       const affinity = edgeAffinity(edge, radius);
-      close(randomWalk(affinity, scores, beta, steps).data, [...denseRandomWalk(affinity, scores, beta, steps).data], 2e-5);
+      close(randomWalk(affinity, scores, beta, steps).data, [...denseRandomWalk(affinity, scores, beta, steps).data], 1e-4);
     }),
     { numRuns: 60 },
   );
@@ -141,9 +141,9 @@ test('a walk averages: scores stay within their range and a constant map stays c
       const affinity = edgeAffinity(edge, radius);
       const walked = randomWalk(affinity, scores, beta, steps);
       const [low, high] = [Math.min(...scores.data), Math.max(...scores.data)];
-      assert.ok(walked.data.every(v => v >= low - 1e-5 && v <= high + 1e-5));
+      assert.ok(walked.data.every(v => v >= low - 1e-4 && v <= high + 1e-4));
       const constant = randomWalk(affinity, { ...scores, data: scores.data.map(() => 0.7) }, beta, steps);
-      assert.ok(constant.data.every(v => Math.abs(v - 0.7) < 1e-5));
+      assert.ok(constant.data.every(v => Math.abs(v - 0.7) < 1e-4));
     }),
     { numRuns: 60 },
   );
