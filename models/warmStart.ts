@@ -4,7 +4,9 @@
  * says that ImageNet's word means something else, such as `ear`, an ear of corn), then as a label, then as the last word of labels
  * (`retriever`: six of them). Case, separators and plural do not matter.
  *
- * Softmax rows mean something only relative to each other, so a head is the mean of its group's rows minus the mean of all rows.
+ * Softmax rows mean something only relative to each other, so a head is the mean of its group's rows minus the mean of all rows. What
+ * the rows of a large group (118 dogs) do not share cancels in their mean; it is stretched back to the length that single rows have, so
+ * that heads of large and small groups can be compared.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -53,8 +55,10 @@ export function warmHeads(tags: readonly string[], classifier: Classifier, rms: 
   const known = tags.map((tag, k) => {
     const members = imagenetGroup(tag, labels);
     if (!members.length) return false;
-    const row = meanRow(classifier, members);
-    for (let c = 0; c < channels; c++) weights[k * channels + c] = (row[c] - every[c]) * rms[c];
+    const shared = relativeRow(classifier, members, every);
+    const single = members.reduce((sum, member) => sum + length(relativeRow(classifier, [member], every)), 0) / members.length;
+    const stretch = single / (length(shared) || 1);
+    for (let c = 0; c < channels; c++) weights[k * channels + c] = shared[c] * stretch * rms[c];
     return true;
   });
   return { weights, known };
@@ -83,6 +87,14 @@ function meanRow({ weights, channels }: Classifier, rows: readonly number[]): Fl
   const mean = new Float64Array(channels);
   for (const row of rows) for (let c = 0; c < channels; c++) mean[c] += weights[row * channels + c] / rows.length;
   return mean;
+}
+
+function relativeRow(classifier: Classifier, rows: readonly number[], every: Float64Array): Float64Array {
+  return meanRow(classifier, rows).map((x, c) => x - every[c]);
+}
+
+function length(row: Float64Array): number {
+  return Math.sqrt(row.reduce((sum, x) => sum + x * x, 0));
 }
 
 function labelsWhere(labels: readonly string[], forms: readonly string[], key: (label: string) => string): number[] | undefined {

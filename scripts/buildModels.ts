@@ -35,14 +35,15 @@ async function main(): Promise<void> {
   const saliencyReady = await isUpToDate(saliency.file, saliency.sha256);
   if (!saliencyReady) await put(saliency.file, saliency.sha256, await source(SOURCES.saliency));
 
-  const inceptionReady = (await isUpToDate(file, sha256)) && (await isUpToDate(classifier.file, classifier.sha256)) && existsSync(join(WEIGHTS, classifier.labels));
+  const labels = new TextDecoder().decode(await source(SOURCES.labels)).split('\n').filter(Boolean);
+  if (labels.length !== classifier.classes) throw new SeedMaskError('bad-model', `${labels.length} labels for ${classifier.classes} classes`, SOURCES.labels.path);
+  await write(classifier.labels, new TextEncoder().encode(`${JSON.stringify(labels)}\n`));
+
+  const inceptionReady = (await isUpToDate(file, sha256)) && (await isUpToDate(classifier.file, classifier.sha256));
   if (!inceptionReady) {
-    const { backbone: onnx, classifier: head } = convertInception(await source(SOURCES.inception));
-    const labels = new TextDecoder().decode(await source(SOURCES.labels)).split('\n').filter(Boolean);
-    if (labels.length !== head.classes) throw new SeedMaskError('bad-model', `${labels.length} labels for ${head.classes} classes`, SOURCES.labels.path);
-    await put(file, sha256, onnx);
-    await put(classifier.file, classifier.sha256, concatenated(head.weights, head.bias));
-    await write(classifier.labels, new TextEncoder().encode(`${JSON.stringify(labels, null, 0)}\n`));
+    const made = convertInception(await source(SOURCES.inception));
+    await put(file, sha256, made.backbone);
+    await put(classifier.file, classifier.sha256, concatenated(made.classifier.weights, made.classifier.bias));
   }
   console.log(saliencyReady && inceptionReady ? 'models/weights is up to date' : 'models/weights is made');
 }

