@@ -3,14 +3,17 @@
  * wrong). The comparison runs in a probe process and its verdict is kept per device, model, runtime and machine, so it is paid once.
  */
 import { fork } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import * as v from 'valibot';
 import type { Comparison, ProbeAnswer, ProbeTask } from './deviceProbe';
 import { machineName, runtimeHome } from './paths';
 import type { Probe } from './probeGraph';
 import type { ConcreteDevice } from './session';
+import { atomicWrite } from '../dataset/atomicWrite';
+import { makeFolderFor } from '../dataset/folder';
+import { SeedMaskError } from '../shared/errors';
 
 /** How a probe process is started: a file whose main function understands `--probe`. */
 export interface ProbeEntry {
@@ -30,7 +33,7 @@ export class DeviceCheck {
 
   constructor(
     private readonly entry: ProbeEntry,
-    private readonly cacheDir: string,
+    cacheDir: string,
   ) {
     this.file = join(cacheDir, 'devices.json');
   }
@@ -95,13 +98,11 @@ export class DeviceCheck {
 
   /** Losing this file costs a comparison; it never fails a run. */
   private async save(verdicts: Verdicts): Promise<void> {
-    const temporary = `${this.file}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
     try {
-      await mkdir(this.cacheDir, { recursive: true });
-      await writeFile(temporary, JSON.stringify(verdicts, null, 1));
-      await rename(temporary, this.file);
-    } catch {
-      await rm(temporary, { force: true }).catch(() => undefined);
+      await makeFolderFor(this.file);
+      await atomicWrite(this.file, JSON.stringify(verdicts, null, 1));
+    } catch (error) {
+      if (!(error instanceof SeedMaskError)) throw error;
     }
   }
 }

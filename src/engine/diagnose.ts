@@ -4,16 +4,16 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { cpus, homedir, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import * as v from 'valibot';
 import type { Handlers } from './dispatch';
 import type { Engine } from './engine';
 import { packageVersion, runtimeHome } from './paths';
+import { listRuns } from '../dataset/runs';
 import { describeError } from '../shared/errors';
-import { runSummarySchema, type Params, type RunSummary } from '../shared/protocol';
+import type { Params, RunSummary } from '../shared/protocol';
 
 const LAST_RUNS = 5;
 
@@ -25,7 +25,7 @@ export const diagnose: Handlers['diagnose'] = async ({ root, photoNames, setting
     ...section('Devices', await devices(engine, settings, signal)),
     ...section('Models', await models(engine, signal)),
     ...section('Settings', Object.entries(settings).map(([name, value]) => `${name}: ${JSON.stringify(value)}`)),
-    ...(root === undefined ? [] : section('Last runs', (await lastRuns(root)).flatMap(run => describeRun(run, photoNames)))),
+    ...(root === undefined ? [] : section('Last runs', (await listRuns(root)).slice(0, LAST_RUNS).flatMap(({ summary }) => describeRun(summary, photoNames)))),
   ];
   return { report: withoutHome(lines.join('\n')) };
 };
@@ -76,17 +76,6 @@ async function models(engine: Engine, signal: AbortSignal): Promise<string[]> {
   }
   return lines;
 }
-
-/** The newest runs on disk; a run whose record is damaged is left out. */
-async function lastRuns(root: string): Promise<RunSummary[]> {
-  const folder = join(root, '.seedmask', 'runs');
-  const ids = (await readdir(folder).catch(() => [])).sort().reverse().slice(0, LAST_RUNS);
-  const records = await Promise.all(ids.map(async id => readFile(join(folder, id, 'run.json'), 'utf8').then(text => v.parse(recordSchema, JSON.parse(text))).catch(() => undefined)));
-  return records.flatMap(record => record ?? []);
-}
-
-/** A record may hold the summary itself or under `summary`, beside the run's settings. */
-const recordSchema = v.union([v.pipe(v.object({ summary: runSummarySchema }), v.transform(({ summary }) => summary)), runSummarySchema]);
 
 function describeRun(run: RunSummary, photoNames: boolean): string[] {
   const counts = `${run.started}, ${run.state} on ${run.device}: ${run.photos} photos, ${run.written} written, ${run.kept} kept, ${run.skipped} skipped, ${run.failed.length} failed`;

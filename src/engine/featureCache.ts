@@ -6,10 +6,13 @@
  * File: magic "SMF1", length of the header (uint32), header (JSON: names, dims), first 16 bytes of the sha256 of the payload, payload (halves, layer
  * after layer). Little endian. Several processes may share a cache: files appear by rename, and a file that has vanished is a miss.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm, stat, unlink, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as v from 'valibot';
+import { atomicWrite, removeOrphans } from '../dataset/atomicWrite';
+import { dataPath, makeFolderFor } from '../dataset/folder';
+import { SeedMaskError } from '../shared/errors';
 import { fromFloat16, toFloat16 } from './float16';
 
 /** One layer's features. */
@@ -33,8 +36,6 @@ const MAGIC = 0x31464d53; // "SMF1"
 const CHECKSUM_BYTES = 16;
 /** Eviction goes this far below the limit, so that it is not needed at once again. */
 const LOW_WATER = 0.9;
-/** A temporary file this old (in milliseconds) was left by a process that died. */
-const STALE_MS = 60 * 60 * 1000;
 
 const headerSchema = v.array(v.object({ name: v.string(), dims: v.array(v.pipe(v.number(), v.integer(), v.minValue(0))) }));
 
@@ -58,7 +59,7 @@ export class FeatureCache {
     root: string,
     private readonly limitBytes: number,
   ) {
-    this.folder = join(root, '.seedmask', 'cache', 'features');
+    this.folder = dataPath(root, 'cache', 'features');
   }
 
   /** The features of a key, as they were written but rounded to half precision; undefined on a miss. */
@@ -78,14 +79,12 @@ export class FeatureCache {
     const file = encode(layers);
     if (file.length > this.limitBytes) return false;
     const path = this.pathOf(key);
-    const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
     try {
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(temporary, file);
-      await rename(temporary, path);
-    } catch {
-      await rm(temporary, { force: true }).catch(() => undefined);
-      return false;
+      await makeFolderFor(path);
+      await atomicWrite(path, file);
+    } catch (error) {
+      if (error instanceof SeedMaskError) return false;
+      throw error;
     }
     this.bytes = this.bytes === undefined ? undefined : this.bytes + file.length;
     if (this.bytes === undefined || this.bytes > this.limitBytes) await this.sweep();
@@ -122,13 +121,12 @@ export class FeatureCache {
     const entries: Entry[] = [];
     for (const name of await readdir(this.folder).catch(() => [])) {
       const folder = join(this.folder, name);
+      await removeOrphans(folder);
       for (const file of await readdir(folder).catch(() => [])) {
+        if (!file.endsWith('.f16')) continue;
         const path = join(folder, file);
         const found = await stat(path).catch(() => undefined);
-        if (!found) continue;
-        const entry = { path, bytes: found.size, used: found.mtimeMs };
-        if (file.endsWith('.f16')) entries.push(entry);
-        else if (Date.now() - entry.used > STALE_MS) await unlink(path).catch(() => undefined);
+        if (found) entries.push({ path, bytes: found.size, used: found.mtimeMs });
       }
     }
     return entries;
