@@ -10,6 +10,7 @@ import { elementwiseGradients } from './elementwise';
 import { layoutGradients } from './layout';
 import { productGradients } from './products';
 import { reductionGradients } from './reductions';
+import { resizeGradients } from './resize';
 import { zeros, type GradientRule } from './rule';
 
 const RULES: Record<string, GradientRule | undefined> = {
@@ -18,6 +19,7 @@ const RULES: Record<string, GradientRule | undefined> = {
   ...productGradients,
   ...convolutionGradients,
   ...layoutGradients,
+  ...resizeGradients,
 };
 
 /**

@@ -63,6 +63,8 @@ const CASES: Record<string, Case> = {
   'slice with step': one([3, 9], (g, x) => g.slice(x, [1, 1], [3, 8], [0, 1], [1, 3])),
   'pad': one([2, 3], (g, x) => g.pad(x, [1, 0, 0, 2])),
   'gather with repeats': one([4, 3], (g, x) => g.gather(x, g.constant(BigInt64Array.of(2n, 0n, 2n, 3n), [2, 2]))),
+  'resize up and down': one([1, 2, 4, 6], (g, x) => g.resize(x, 7, 3)),
+  'resize with aligned corners': one([1, 2, 3, 4], (g, x) => g.resize(x, 6, 7, 'linear', 'align_corners')),
   'expand': one([3, 1], (g, x) => g.expand(x, [2, 3, 4])),
 };
 
