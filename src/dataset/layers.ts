@@ -13,7 +13,7 @@ import { dataPath, makeFolderFor } from './folder';
 import { decodeMask, encodeMask } from './maskFile';
 import { decodePng, encodePng } from './png';
 
-const MAX_LAYER_PIXELS = 64_000_000;
+const MAX_LAYER_PIXELS = 16_000_000;
 
 const infoSchema = v.object({
   /** What the maps are: 'cam', 'scg', 'pamr', … */

@@ -1,14 +1,16 @@
 /**
  * Finds the photos of a data set: a depth-first walk that reads one folder at a time, so that a hundred thousand files
  * neither block nor pile up. Left out: hidden files and folders, node_modules, masks (ours, and whatever the output name
- * would write), links that lead out of the folder and links to folders (which would be seen twice, or for ever).
+ * would write), folders of true masks beside the photos or their folder (masks/ beside images/), links that lead out of the
+ * folder and links to folders (which would be seen twice, or for ever).
  */
 import { opendir, realpath, stat } from 'node:fs/promises';
 import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { SeedMaskError } from '../shared/errors';
+import { isPhotoFolder, isTruthFolder } from './layout';
 import { foldName, possibleOutputs } from './outputs';
-import { byCodeUnits, errorCode, isInside, printable } from './paths';
+import { baseName, byCodeUnits, errorCode, isInside, printable } from './paths';
 
 /** What may be a photo, by its name. The decoder looks at the bytes; formats it cannot read (bmp) fail there, with the reason. */
 const PHOTO = /\.(jpe?g|jfif|png|webp|tiff?|gif|avif|heic|heif|bmp)$/i;
@@ -50,7 +52,11 @@ export async function scanPhotos(root: string, options: ScanOptions): Promise<Sc
 }
 
 async function visit(root: string, realRoot: string, folder: string, depth: number, options: ScanOptions, scan: Scan): Promise<void> {
-  const { files, folders } = await readFolder(root, realRoot, folder, options, scan);
+  const { files, folders: all } = await readFolder(root, realRoot, folder, options, scan);
+  const hasPhotos = files.length > 0 || all.some(child => isPhotoFolder(baseName(child)));
+  const truth = all.filter(child => hasPhotos && isTruthFolder(baseName(child)));
+  scan.notes.push(...truth.map(child => `${printable(child)}: taken for true masks by its name; not searched for photos`));
+  const folders = all.filter(child => !truth.includes(child));
   const masks = new Map<string, string>();
   for (const photo of files) {
     for (const mask of possibleOutputs(photo, options.outputName)) {

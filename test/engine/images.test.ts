@@ -79,6 +79,12 @@ test('CMYK, inverted by Adobe or not, becomes the same colours', async t => {
   }
 });
 
+test('an embedded profile is converted to sRGB', async t => {
+  const file = await flat(200, 50, 10).withIccProfile('p3').png().toBuffer();
+  assert.ok(file.includes('iCCP'));
+  near(pixel((await read(t, file)).image, 0, 0), [200, 50, 10], 2);
+});
+
 test('16 bits are scaled over the full range, in colour and in grey', async t => {
   const colour = await sharp(Uint16Array.of(0, 32768, 65535), { raw: { width: 1, height: 1, channels: 3 } }).toColourspace('rgb16').png().toBuffer();
   assert.equal((await sharp(colour).metadata()).depth, 'ushort');

@@ -4,8 +4,8 @@
  * second. Names are compared in NFC.
  */
 import { relative, sep } from 'node:path';
+import { inTruthFolder } from '../layout';
 import { baseName, cleanRelativePath, stemOf } from '../paths';
-import { inTruthFolder } from './folderNames';
 
 export type Found = { photo: string } | { refused: string } | { ambiguous: string[] } | { unknown: true };
 

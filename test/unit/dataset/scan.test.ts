@@ -25,6 +25,16 @@ test("masks of a pattern of the user's own are no photos, but photos are", async
   assert.deepEqual((await scanPhotos(root, { outputName: '{stem}.png' })).photos, ['a.jpg', 'a_seg.png', 'b_seg.png', 'c.png']);
 });
 
+test('true masks beside the photos are not taken for photos; a class of that name is', async t => {
+  const root = await tempFolder(t, { 'images/a.jpg': '', 'masks/a.png': '', 'masks_stuff/a.png': '', 'VOC/JPEGImages/b.jpg': '', 'VOC/SegmentationClass/b.png': '', 'loose/c.jpg': '', 'loose/gt/c.png': '' });
+  const { photos, notes } = await scanPhotos(root, options);
+  assert.deepEqual(photos, ['VOC/JPEGImages/b.jpg', 'images/a.jpg', 'loose/c.jpg']);
+  assert.deepEqual(notes.map(note => note.split(':')[0]).sort(), ['VOC/SegmentationClass', 'loose/gt', 'masks', 'masks_stuff']);
+  const carnival = await tempFolder(t, { 'masks/1.jpg': '', 'hats/2.jpg': '' });
+  assert.deepEqual((await scanPhotos(carnival, options)).photos, ['hats/2.jpg', 'masks/1.jpg']);
+  assert.deepEqual((await scanPhotos(`${root}/masks`, options)).photos, ['a.png']);
+});
+
 test('links: inside taken, outside and loops refused by name', async t => {
   const outside = await tempFolder(t, { 'secret.jpg': '', 'dir/deep.jpg': '' });
   const root = await tempFolder(t, { 'real/a.jpg': '' });
