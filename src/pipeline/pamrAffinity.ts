@@ -4,7 +4,7 @@
  */
 import { SeedMaskError } from '../shared/errors';
 import { plane, type Maps } from '../shared/maps';
-import { BLOCK, MAX_PLANES, pamrKernel, weightBytes, type PamrKernel } from './pamrKernel';
+import { BLOCK, pamrKernel, PLANES_TOGETHER, weightBytes, type PamrKernel } from './pamrKernel';
 
 /** (dy, dx) */
 export type Tap = readonly [number, number];
@@ -23,9 +23,14 @@ export function checkSize(maps: Maps, photo: { height: number; width: number }):
   }
 }
 
+/** Maps that are swept side by side: the weights come from memory once for all of them. */
+const MAX_PLANES = 4;
 const FLOAT = 4;
 const PAGE = 65536;
 const MAX_BYTES = 65536 * PAGE;
+
+/** Where the two stacks of planes begin: behind the steps of the taps. */
+const stepBytes = (taps: number): number => Math.ceil((taps * FLOAT) / 64) * 64;
 
 /** The weights of one photo, and the sweeps with them. */
 export class PamrAffinity {
@@ -33,9 +38,14 @@ export class PamrAffinity {
   readonly width: number;
   private readonly margin: number;
   private readonly taps: number;
-  /** Floats. */
+  private readonly filledWidth: number;
+  /** Floats of one row of one plane, margins included. */
   private readonly rowLength: number;
-  private readonly planeLength: number;
+  /**
+   * Floats from one row to the next: the planes' rows alternate, so that a window lies on as few memory pages as may be (a processor has fast
+   * access to some 64, and a window of four whole planes needs as many).
+   */
+  private readonly pitch: number;
   private readonly workspace: Workspace;
   private released = false;
 
@@ -47,20 +57,23 @@ export class PamrAffinity {
     this.width = width;
     this.taps = taps.length;
     this.margin = Math.max(...dilations);
-    this.rowLength = this.filledWidth + 2 * this.margin;
-    this.planeLength = this.rowLength * (height + 2 * this.margin);
-    this.workspace = takeWorkspace(this.weightsAt + weightBytes(this.taps, (this.filledWidth / BLOCK) * height));
+    this.filledWidth = Math.ceil(width / BLOCK) * BLOCK;
+    // 4 more than a multiple of 8: the pitch is an odd number of cache lines, and the rows of a window do not push one another out.
+    this.rowLength = Math.ceil((this.filledWidth + 2 * this.margin) / 8) * 8 + 4;
+    this.pitch = MAX_PLANES * this.rowLength;
+    this.workspace = takeWorkspace(this.weightsAt(height));
 
-    const steps = taps.map(([dy, dx]) => this.centre + (dy * this.rowLength + dx) * FLOAT);
+    const steps = taps.map(([dy, dx]) => this.centre + (dy * this.pitch + dx) * FLOAT);
     new Int32Array(this.workspace.memory.buffer, 0, this.taps).set(steps);
-    for (let c = 0; c < photo.channels; c++) this.load(plane(photo, c), this.planeAt(c));
+    this.load(photo, 0, photo.channels);
+    const { kernel } = this.workspace;
     const samples = 9 * dilations.length;
     for (let y = 0; y < height; y++) {
-      const { kernel } = this.workspace;
-      kernel.affinity(0, this.taps * FLOAT, this.weightRow(y), this.rowAt(0, y), this.planeLength * FLOAT, this.centre, this.filledWidth * FLOAT, samples);
+      kernel.affinity(0, this.taps * FLOAT, this.weightsAt(y), this.windowAt(0, y), this.rowLength * FLOAT, this.centre, this.filledWidth * FLOAT, samples);
     }
   }
 
+  /** C x H x W `maps` after `iterations` sweeps. */
   iterate(maps: Maps, iterations: number): Maps {
     checkSize(maps, this);
     if (this.released) throw new Error('PAMR: these weights were released');
@@ -68,16 +81,12 @@ export class PamrAffinity {
     if (iterations < 1) return out;
     for (let first = 0; first < maps.channels; first += MAX_PLANES) {
       const count = Math.min(MAX_PLANES, maps.channels - first);
-      for (let c = 0; c < count; c++) this.load(plane(maps, first + c), this.planeAt(c));
-      let [source, target] = [0, MAX_PLANES];
+      this.load(maps, first, count);
       for (let i = 0; i < iterations; i++) {
-        if (i > 0) {
-          [source, target] = [target, source];
-          for (let c = 0; c < count; c++) this.fillBorders(this.planeAt(source + c));
-        }
-        this.sweep(source, target, count);
+        if (i > 0) this.fillMargins(i % 2, count);
+        this.sweep(i % 2, count);
       }
-      for (let c = 0; c < count; c++) this.store(this.planeAt(target + c), plane(out, first + c));
+      this.store(iterations % 2, out, first, count);
     }
     return out;
   }
@@ -88,84 +97,93 @@ export class PamrAffinity {
     this.released = true;
   }
 
-  private sweep(source: number, target: number, count: number): void {
-    const smooth = this.workspace.kernel.smooth[count - 1];
+  /** From stack `source` to the other one. */
+  private sweep(source: number, count: number): void {
+    const { smooth } = this.workspace.kernel;
+    const [taps, planeBytes, rowBytes] = [this.taps * FLOAT, this.rowLength * FLOAT, this.filledWidth * FLOAT];
+    const together = Math.ceil(count / Math.ceil(count / PLANES_TOGETHER));
     for (let y = 0; y < this.height; y++) {
-      smooth(
-        0,
-        this.taps * FLOAT,
-        this.weightRow(y),
-        this.rowAt(source, y),
-        this.rowAt(target, y) + this.centre,
-        this.planeLength * FLOAT,
-        this.filledWidth * FLOAT,
-      );
+      for (let c = 0; c < count; c += together) {
+        const planes = Math.min(together, count - c);
+        const window = this.windowAt(source, y) + c * planeBytes;
+        const target = this.windowAt(1 - source, y) + c * planeBytes + this.centre;
+        smooth[planes - 1](0, taps, this.weightsAt(y), window, target, planeBytes, rowBytes);
+      }
     }
   }
 
   // Addresses, in bytes.
 
-  private get filledWidth(): number {
-    return Math.ceil(this.width / BLOCK) * BLOCK;
-  }
-
-  private get weightsAt(): number {
-    return Math.ceil((this.taps * FLOAT) / 64) * 64 + 2 * MAX_PLANES * this.planeLength * FLOAT;
-  }
-
-  private planeAt(index: number): number {
-    return Math.ceil((this.taps * FLOAT) / 64) * 64 + index * this.planeLength * FLOAT;
+  private stackAt(stack: number): number {
+    return stepBytes(this.taps) + stack * this.stackLength * FLOAT;
   }
 
   /** The corner of the window of the first pixel of row y. */
-  private rowAt(index: number, y: number): number {
-    return this.planeAt(index) + y * this.rowLength * FLOAT;
-  }
-
-  private weightRow(y: number): number {
-    return this.weightsAt + y * weightBytes(this.taps, this.filledWidth / BLOCK);
+  private windowAt(stack: number, y: number): number {
+    return this.stackAt(stack) + y * this.pitch * FLOAT;
   }
 
   /** From the corner of a pixel's window to the pixel. */
   private get centre(): number {
-    return this.margin * (this.rowLength + 1) * FLOAT;
+    return this.margin * (this.pitch + 1) * FLOAT;
   }
 
-  // Planes, with and without their margins.
+  private weightsAt(y: number): number {
+    return this.stackAt(2) + y * weightBytes(this.taps, this.filledWidth / BLOCK);
+  }
 
-  private load(from: Float32Array, address: number): void {
-    const to = this.view(address);
-    for (let y = 0; y < this.height; y++) {
-      to.set(from.subarray(y * this.width, (y + 1) * this.width), (y + this.margin) * this.rowLength + this.margin);
+  // Stacks of up to MAX_PLANES planes, in floats.
+
+  private get stackLength(): number {
+    return this.pitch * (this.height + 2 * this.margin);
+  }
+
+  private stack(stack: number): Float32Array {
+    return new Float32Array(this.workspace.memory.buffer, this.stackAt(stack), this.stackLength);
+  }
+
+  /** The first pixel of row y of plane c. */
+  private rowStart(c: number, y: number): number {
+    return (y + this.margin) * this.pitch + c * this.rowLength + this.margin;
+  }
+
+  /** Maps first … first + count - 1 into stack 0. */
+  private load(maps: Maps, first: number, count: number): void {
+    const to = this.stack(0);
+    for (let c = 0; c < count; c++) {
+      const from = plane(maps, first + c);
+      for (let y = 0; y < this.height; y++) to.set(from.subarray(y * this.width, (y + 1) * this.width), this.rowStart(c, y));
     }
-    this.fillBorders(address);
+    this.fillMargins(0, count);
   }
 
-  private store(address: number, to: Float32Array): void {
-    const from = this.view(address);
-    for (let y = 0; y < this.height; y++) {
-      const start = (y + this.margin) * this.rowLength + this.margin;
-      to.set(from.subarray(start, start + this.width), y * this.width);
+  private store(stack: number, maps: Maps, first: number, count: number): void {
+    const from = this.stack(stack);
+    for (let c = 0; c < count; c++) {
+      const to = plane(maps, first + c);
+      for (let y = 0; y < this.height; y++) {
+        const start = this.rowStart(c, y);
+        to.set(from.subarray(start, start + this.width), y * this.width);
+      }
     }
   }
 
-  private fillBorders(address: number): void {
-    const { margin, rowLength, height, width } = this;
-    const data = this.view(address);
-    for (let y = margin; y < margin + height; y++) {
-      const row = y * rowLength;
-      data.fill(data[row + margin], row, row + margin);
-      data.fill(data[row + margin + width - 1], row + margin + width, row + rowLength);
+  /** Margins are copies of the border. */
+  private fillMargins(stack: number, count: number): void {
+    const { margin, rowLength, pitch, height, width } = this;
+    const data = this.stack(stack);
+    for (let y = 0; y < height; y++) {
+      for (let c = 0; c < count; c++) {
+        const start = this.rowStart(c, y);
+        data.fill(data[start], start - margin, start);
+        data.fill(data[start + width - 1], start + width, start - margin + rowLength);
+      }
     }
     const last = margin + height - 1;
     for (let y = 0; y < margin; y++) {
-      data.copyWithin(y * rowLength, margin * rowLength, (margin + 1) * rowLength);
-      data.copyWithin((last + 1 + y) * rowLength, last * rowLength, (last + 1) * rowLength);
+      data.copyWithin(y * pitch, margin * pitch, (margin + 1) * pitch);
+      data.copyWithin((last + 1 + y) * pitch, last * pitch, (last + 1) * pitch);
     }
-  }
-
-  private view(address: number): Float32Array {
-    return new Float32Array(this.workspace.memory.buffer, address, this.planeLength);
   }
 }
 

@@ -10,8 +10,8 @@ import { assemble, f32x4, i32, i32x4, repeat, sequence, v128, type Code, type Lo
 
 /** Pixels that the loops treat together; rows are filled up to a multiple of it. */
 export const BLOCK = 8;
-/** Score maps that one call of `smooth<n>` can take. */
-export const MAX_PLANES = 4;
+/** Planes that one call of `smooth` can take: with more the sums would not stay in the 16 vector registers of x64. */
+export const PLANES_TOGETHER = 3;
 /** Photos have three colours. */
 const COLOURS = 3;
 const VECTOR = 16;
@@ -23,7 +23,7 @@ export interface PamrKernel {
    * the row's first pixel; `colour`: bytes from one colour plane to the next; `centre`: step from corner to pixel.
    */
   affinity(taps: number, tapsEnd: number, weights: number, image: number, colour: number, centre: number, rowBytes: number, samples: number): void;
-  /** One row of one iteration, for 1 to 4 planes that lie `planeBytes` apart. `source` is the window's corner, `target` the pixel. */
+  /** One row of one iteration, for 1 to 3 planes that lie `planeBytes` apart. `source` is the window's corner, `target` the pixel. */
   smooth: readonly ((taps: number, tapsEnd: number, weights: number, source: number, target: number, planeBytes: number, rowBytes: number) => void)[];
 }
 
@@ -31,11 +31,11 @@ let compiled: WebAssembly.Module | undefined;
 
 /** The loops, working in `memory`. */
 export function pamrKernel(memory: WebAssembly.Memory): PamrKernel {
-  compiled ??= new WebAssembly.Module(assemble([affinityRow(), ...range(MAX_PLANES).map(i => smoothRow(i + 1))]));
+  compiled ??= new WebAssembly.Module(assemble([affinityRow(), ...range(PLANES_TOGETHER).map(i => smoothRow(i + 1))]));
   const exports = new WebAssembly.Instance(compiled, { env: { memory } }).exports;
   return {
     affinity: exports.affinity as PamrKernel['affinity'],
-    smooth: range(MAX_PLANES).map(i => exports[`smooth${i + 1}`] as PamrKernel['smooth'][number]),
+    smooth: range(PLANES_TOGETHER).map(i => exports[`smooth${i + 1}`] as PamrKernel['smooth'][number]),
   };
 }
 
