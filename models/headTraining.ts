@@ -69,8 +69,8 @@ export async function trainHeads(host: GraphHost, data: HeadData, options: HeadO
     const evaluate = async (point: Float64Array) => {
       options.signal?.throwIfAborted();
       const state = {
-        weights: { dims: [classes, channels], data: Float32Array.from(point.subarray(0, size)) },
-        bias: { dims: [classes], data: Float32Array.from(point.subarray(size)) },
+        weights: { dims: [classes, channels], data: new Float32Array(point.subarray(0, size)) },
+        bias: { dims: [classes], data: new Float32Array(point.subarray(size)) },
         anchor: { dims: [classes, channels], data: anchor },
       };
       return lossOf(runner, chunks, state, settings.decay, size + classes);
@@ -79,7 +79,7 @@ export async function trainHeads(host: GraphHost, data: HeadData, options: HeadO
     if (!Number.isFinite(first.value)) throw new SeedMaskError('numeric', 'the loss of the tag heads is not a number: the features hold NaN or infinity');
     const { point, value, iterations } = await minimise(evaluate, start, settings);
     if (!point.every(Number.isFinite)) throw new SeedMaskError('numeric', 'the tag heads hold numbers that are not finite');
-    return { weights: Float32Array.from(point.subarray(0, size)), bias: Float32Array.from(point.subarray(size)), classes, channels, loss: value, iterations };
+    return { weights: new Float32Array(point.subarray(0, size)), bias: new Float32Array(point.subarray(size)), classes, channels, loss: value, iterations };
   } catch (error) {
     if (options.signal?.aborted) throw new SeedMaskError('cancelled', 'cancelled', undefined, { cause: error });
     throw error;

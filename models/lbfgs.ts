@@ -55,7 +55,8 @@ export async function minimise(evaluate: (point: Float64Array) => Promise<Evalua
 
 /** Minus the gradient times the approximated inverse Hessian, by the two-loop recursion. */
 function descent(gradient: Float64Array, pairs: readonly { s: Float64Array; y: Float64Array; rho: number }[]): Float64Array {
-  const q = gradient.map(x => -x);
+  const q = new Float64Array(gradient.length);
+  addScaled(q, gradient, -1);
   const alphas = new Float64Array(pairs.length);
   for (let i = pairs.length - 1; i >= 0; i--) {
     alphas[i] = pairs[i].rho * dot(pairs[i].s, q);
@@ -84,7 +85,8 @@ async function search(
   let length = first;
   let best: ({ point: Float64Array } & Evaluation) | undefined;
   for (let step = 0; step < SEARCH_STEPS; step++) {
-    const point = from.map((x, i) => x + length * direction[i]);
+    const point = from.slice();
+    addScaled(point, direction, length);
     const trial = await evaluate(point);
     if (trial.value <= value + SUFFICIENT_DECREASE * length * slope) {
       best = { point, ...trial };
@@ -98,14 +100,24 @@ async function search(
   return best;
 }
 
+/** Four sums side by side: a single one would wait for itself at each step. */
 function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
+  let [first, second, third, fourth] = [0, 0, 0, 0];
+  const whole = a.length & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    first += a[i] * b[i];
+    second += a[i + 1] * b[i + 1];
+    third += a[i + 2] * b[i + 2];
+    fourth += a[i + 3] * b[i + 3];
+  }
+  for (let i = whole; i < a.length; i++) first += a[i] * b[i];
+  return first + second + third + fourth;
 }
 
 function difference(a: Float64Array, b: Float64Array): Float64Array {
-  return a.map((x, i) => x - b[i]);
+  const result = a.slice();
+  addScaled(result, b, -1);
+  return result;
 }
 
 function addScaled(target: Float64Array, values: Float64Array, scale: number): void {
