@@ -135,22 +135,28 @@ export async function openPage(origin, { folder, extensionPath, testsPath, viewp
   const browser = await chromium.launch({ executablePath: findChromium(), args: ['--no-sandbox', ...quiet] });
   const page = await browser.newPage({ viewport, colorScheme });
   for (const [name, hook] of Object.entries(hooks)) await page.exposeFunction(name, hook);
-  if (extensionPath) await page.addInitScript(addDevelopmentOptions, { extensionPath, testsPath });
+  if (extensionPath) await page.addInitScript({ content: developmentOptionsScript({ extensionPath, testsPath }) });
   await page.goto(folderUrl(origin, folder), { timeout: 120_000 });
   return { browser, page };
 }
 
-/** Runs in the page, before the workbench. */
-function addDevelopmentOptions({ extensionPath, testsPath }) {
-  const getAttribute = Element.prototype.getAttribute;
-  const uri = path => ({ $mid: 1, scheme: 'vscode-remote', authority: location.host, path });
-  Element.prototype.getAttribute = function (name) {
-    const value = getAttribute.call(this, name);
-    if (name !== 'data-settings' || this.id !== 'vscode-workbench-web-configuration') return value;
-    const settings = JSON.parse(value);
-    settings.developmentOptions = { ...settings.developmentOptions, extensions: [uri(extensionPath)], ...(testsPath && { extensionTestsPath: uri(testsPath) }) };
-    return JSON.stringify(settings);
-  };
+/**
+ * Script for the page, run before the workbench. It is text, because a function would be rewritten by whatever compiles this file, with
+ * helpers that the page does not have.
+ */
+function developmentOptionsScript(options) {
+  return `{
+    const { extensionPath, testsPath } = ${JSON.stringify(options)};
+    const getAttribute = Element.prototype.getAttribute;
+    const uri = path => ({ $mid: 1, scheme: 'vscode-remote', authority: location.host, path });
+    Element.prototype.getAttribute = function (name) {
+      const value = getAttribute.call(this, name);
+      if (name !== 'data-settings' || this.id !== 'vscode-workbench-web-configuration') return value;
+      const settings = JSON.parse(value);
+      settings.developmentOptions = { ...settings.developmentOptions, extensions: [uri(extensionPath)], ...(testsPath && { extensionTestsPath: uri(testsPath) }) };
+      return JSON.stringify(settings);
+    };
+  }`;
 }
 
 /** Runs the tests that `@vscode/test-electron` names, in the extension host. @returns the exit code. */
@@ -187,5 +193,5 @@ async function runHostTests(argv) {
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const args = process.argv.slice(2);
   if (args[0] === 'setup') setup();
-  else process.exit(await runHostTests(args));
+  else void runHostTests(args).then(code => process.exit(code));
 }
