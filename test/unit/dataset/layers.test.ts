@@ -7,8 +7,9 @@ import { readLayers, writeLayers, type Layers } from '../../../src/dataset/layer
 import { tempFolder } from './temp';
 
 const layers = (): Layers => ({
-  info: { stage: 'pamr', thresholds: { foreground: 0.4, background: 0.1 }, model: 'inception-v3', classes: [{ id: 3, name: 'cat' }, { id: 254, name: 'a/b <x>' }] },
+  info: { thresholds: { foreground: 0.4, background: 0.1 }, model: 'inception-v3', classes: [{ id: 3, name: 'cat' }, { id: 254, name: 'a/b <x>' }] },
   cams: { data: Float32Array.of(0, 0.2, 0.4, 0.6, 0.8, 1, 1, 1, 1, 0, 0, 0.5), channels: 2, height: 2, width: 3 },
+  refined: { data: Float32Array.of(0.2, 1), channels: 2, height: 1, width: 1 },
   seed: { data: Uint8Array.of(0, 3, 254, 255), height: 2, width: 2 },
 });
 
@@ -21,15 +22,16 @@ test('maps come back within half a step, seeds exactly', async t => {
   assert.deepEqual(read.seed, layers().seed);
   assert.deepEqual([read.cams.channels, read.cams.height, read.cams.width], [2, 2, 3]);
   read.cams.data.forEach((score, i) => assert.ok(Math.abs(score - layers().cams.data[i]) <= 0.5 / 255 + 1e-6));
+  assert.deepEqual(Array.from(read.refined.data, value => Math.round(value * 255)), [51, 255]);
   const folder = join(root, '.seedmask/layers/sub/é.jpg');
-  assert.deepEqual((await readdir(folder)).sort(), ['cam.254.png', 'cam.3.png', 'layers.json', 'seed.png']);
+  assert.deepEqual((await readdir(folder)).sort(), ['cam.254.png', 'cam.3.png', 'layers.json', 'refined.254.png', 'refined.3.png', 'seed.png']);
   const { data, info } = await sharp(join(folder, 'cam.3.png')).toColourspace('b-w').raw().toBuffer({ resolveWithObject: true });
   assert.deepEqual([info.width, info.height, [...data]], [3, 2, [0, 51, 102, 153, 204, 255]]);
 });
 
 test('a photo without classes has a seed and no maps', async t => {
   const root = await tempFolder(t);
-  const empty = { ...layers(), info: { ...layers().info, classes: [] }, cams: { data: new Float32Array(), channels: 0, height: 2, width: 3 } };
+  const empty = { ...layers(), info: { ...layers().info, classes: [] }, cams: { data: new Float32Array(), channels: 0, height: 2, width: 3 }, refined: { data: new Float32Array(), channels: 0, height: 1, width: 1 } };
   await writeLayers(root, 'a.jpg', empty);
   assert.deepEqual((await readLayers(root, 'a.jpg'))?.seed, empty.seed);
 });

@@ -1,0 +1,47 @@
+/**
+ * The numbers of the pipeline, one readable JSON file a preset (`presets/*.json`), saved with every run. What a person chooses from run to
+ * run (device, saliency, names) is in `src/shared/settings.ts` instead. `docs/quality.md` says what each number gave.
+ */
+import * as v from 'valibot';
+import quick from './presets/quick.json';
+
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const positive = v.pipe(v.number(), v.gtValue(0));
+const size = v.pipe(v.number(), v.integer(), v.minValue(1));
+
+export const presetSchema = v.strictObject({
+  name: v.string(),
+  /** How often, how large and whether also mirrored a photo goes through the backbone. The first view's grid is the maps' grid. */
+  views: v.pipe(v.array(v.strictObject({ longSide: size, flip: v.boolean() })), v.minLength(1)),
+  learning: v.strictObject({
+    /** One linear head per layer; layers the backbone does not have are left out. */
+    heads: v.pipe(v.array(v.strictObject({ role: v.picklist(['deep', 'middle', 'fine']), decay: positive })), v.minLength(1)),
+    /** Parts of the photos that are held out in turn to learn how sure the heads are of photos they did not see. */
+    folds: v.pipe(size, v.minValue(2)),
+    /** A class with fewer photos than this is not learnt: it needs a warm start. */
+    minPhotos: size,
+    /** Start classes that ImageNet knows from its classifier. */
+    warmStart: v.boolean(),
+  }),
+  /** A tag's map is weighted by (sureness / sureness of the photo's surest tag) to this power. */
+  tagWeight: v.pipe(v.number(), v.minValue(0)),
+  /** Background score of masks made from the CAM alone (to look at and to measure; masks do not use it). */
+  cam: v.strictObject({ threshold: share }),
+  scg: v.strictObject({ firstThreshold: share, secondThreshold: share, secondWeight: positive, iterations: size, foreground: share, background: share }),
+  /** PAMR runs on the photo at this size; dilations are in pixels of it. */
+  pamr: v.strictObject({ longSide: size, dilations: v.array(size), iterations: size }),
+  /** Seeds: certain class, certain background, undecided between. */
+  certainFilter: v.strictObject({ foreground: share, background: share }),
+  /** Background score of the mask, and how it is filled. */
+  mask: v.strictObject({ threshold: share, fill: v.picklist(['threshold', 'edgePredict']) }),
+  /** See `src/pipeline/saliencyCue.ts`; `threshold` takes the place of `mask.threshold`. */
+  saliency: v.strictObject({ threshold: share, exponent: positive, floor: share, peak: share, blind: share }),
+  crf: v.strictObject({
+    iterations: size,
+    gaussian: v.strictObject({ xy: positive, weight: positive }),
+    bilateral: v.strictObject({ xy: positive, rgb: positive, weight: positive }),
+  }),
+});
+export type Preset = v.InferOutput<typeof presetSchema>;
+
+export const QUICK: Preset = v.parse(presetSchema, quick);

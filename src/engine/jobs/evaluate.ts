@@ -1,0 +1,139 @@
+/**
+ * Scores masks against true masks: those beside the photos, or a folder of somebody's predictions. Ids are matched by class name where the truth brings a
+ * `classes.json` (in its folder or one up), else taken as they are. With `stages`, the CAMs and refined maps that the run left are scored as well, each at
+ * its own background score, so that one sees what every step gave.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { posix } from 'node:path';
+import { readClassTable, type ClassTable } from '../../dataset/classTable';
+import { readLayers, type Layers } from '../../dataset/layers';
+import { decodeMask } from '../../dataset/maskFile';
+import { scanPhotos } from '../../dataset/scan';
+import { planOutputs } from '../../dataset/outputs';
+import { Confusion } from '../../pipeline/metrics';
+import { thresholdMask } from '../../pipeline/photoMask';
+import { resizeBilinear } from '../../pipeline/resize';
+import { SeedMaskError, describeError } from '../../shared/errors';
+import { IGNORE, type LabelMap, type Maps } from '../../shared/maps';
+import type { Params, Result, Scores } from '../../shared/protocol';
+import type { JobContext } from '../context';
+import { Progress } from '../progress';
+
+const STAGE_NAMES = ['CAM', 'refined (SCG, PAMR)', 'mask'] as const;
+type Stage = (typeof STAGE_NAMES)[number];
+
+export async function evaluate({ root, photos, settings, truth, predictions, stages }: Params<'evaluate'>, { emit, signal }: JobContext): Promise<Result<'evaluate'>> {
+  const scan = await scanPhotos(root, { outputName: settings.outputName, signal });
+  const wanted = photos ?? scan.photos;
+  const outputs = planOutputs(scan.photos, settings.outputName).outputs;
+  const ours = await readClassTable(root);
+  const theirs = await readClassTable(truth);
+  const named = theirs.classes.length > 1 ? theirs : ours;
+  const toTruth = idMap(predictions ? named : ours, named);
+  const notes: string[] = [];
+  const measured = new Map<Stage, { confusion: Confusion; photos: number }>();
+  const entry = (stage: Stage) => {
+    const found = measured.get(stage) ?? { confusion: new Confusion(Math.max(...named.classes.map(({ id }) => id)) + 1), photos: 0 };
+    measured.set(stage, found);
+    return found;
+  };
+
+  const progress = new Progress(emit);
+  progress.begin('evaluate', wanted.length);
+  let withoutTruth = 0;
+  let withoutMask = 0;
+  for (const photo of wanted) {
+    signal.throwIfAborted();
+    try {
+      const trueMask = await readTruth(truth, photo);
+      if (!trueMask) withoutTruth++;
+      else {
+        const found = await readPrediction(predictions ? join(predictions, `${stem(photo)}.png`) : join(root, outputs.get(photo) ?? ''));
+        if (!found) withoutMask++;
+        const mask = found ?? background(trueMask);
+        count(entry('mask'), relabel(mask, toTruth), trueMask, photo);
+        const layers = stages ? await readLayers(root, photo) : undefined;
+        for (const [stage, maps, threshold] of layers ? layerStages(layers) : []) {
+          const ids = (layers as Layers).info.classes.map(({ id }) => id);
+          count(entry(stage), relabel(thresholdMask(resizeBilinear(maps, trueMask.height, trueMask.width), ids, threshold), toTruth), trueMask, photo);
+        }
+        if (stages && !layers) {
+          if (mask.data.some(id => id !== 0)) notes.push(`${photo}: its layers are not there; its CAM and refined maps count as empty`);
+          for (const stage of STAGE_NAMES.slice(0, 2)) count(entry(stage), background(trueMask), trueMask, photo);
+        }
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      notes.push(describeError(error));
+    }
+    progress.step();
+  }
+  if (withoutMask > 0) notes.push(`${withoutMask} photos have no mask and count as background`);
+  if (!measured.has('mask') || withoutMask === measured.get('mask')?.photos) throw new SeedMaskError('no-photos', 'no photo has both a mask and a true mask (they are matched by name without extension)', truth);
+  if (withoutTruth > 0) notes.push(`${withoutTruth} photos have no true mask and were left out`);
+  return { scores: STAGE_NAMES.flatMap(stage => toScores(stage, measured.get(stage), named)), notes: notes.slice(0, 200) };
+}
+
+function* layerStages({ info, cams, refined }: Layers): Generator<[Stage, Maps, number]> {
+  yield ['CAM', cams, info.thresholds['cam'] ?? 0.25];
+  yield ['refined (SCG, PAMR)', refined, info.thresholds['refined'] ?? 0.25];
+}
+
+function count(target: { confusion: Confusion; photos: number }, prediction: LabelMap, truth: LabelMap, photo: string): void {
+  if (prediction.width !== truth.width || prediction.height !== truth.height) {
+    throw new SeedMaskError('bad-mask', `the mask is ${prediction.width} x ${prediction.height}, the true mask ${truth.width} x ${truth.height}`, photo);
+  }
+  target.confusion.add(prediction, truth);
+  target.photos++;
+}
+
+function toScores(stage: Stage, found: { confusion: Confusion; photos: number } | undefined, table: ClassTable): Scores[] {
+  if (!found) return [];
+  const { miou, fp, fn, classes } = found.confusion.scores();
+  return [{
+    stage,
+    photos: found.photos,
+    miou,
+    fp,
+    fn,
+    classes: classes.flatMap(({ id, iou, fp: classFp, fn: classFn }) => {
+      const name = table.nameOf(id);
+      return name === undefined ? [] : [{ id, name, iou, fp: classFp, fn: classFn }];
+    }),
+  }];
+}
+
+/** Prediction id -> truth id, by name; ids whose name the truth does not know stay, unless they would mean something else there. */
+function idMap(ours: ClassTable, theirs: ClassTable): Uint8Array {
+  const map = Uint8Array.from({ length: 256 }, (_, id) => id);
+  for (const { id, name } of ours.classes) map[id] = theirs.idOf(name) ?? (theirs.nameOf(id) === undefined ? id : IGNORE);
+  return map;
+}
+
+function relabel(mask: LabelMap, map: Uint8Array): LabelMap {
+  return { ...mask, data: mask.data.map(id => map[id]) };
+}
+
+/** The true mask of a photo: `<truth>/<folder of the photo>/<stem>.png`, or without the folder. */
+async function readTruth(truth: string, photo: string): Promise<LabelMap | undefined> {
+  for (const name of [`${stem(photo)}.png`, `${posix.basename(stem(photo))}.png`]) {
+    const bytes = await readFile(join(truth, name)).catch(() => undefined);
+    if (bytes) return decodeMask(bytes).labels;
+  }
+  return undefined;
+}
+
+async function readPrediction(file: string): Promise<LabelMap | undefined> {
+  const bytes = await readFile(file).catch(() => undefined);
+  return bytes && decodeMask(bytes).labels;
+}
+
+/** What a photo without a mask counts as. */
+function background({ width, height }: LabelMap): LabelMap {
+  return { data: new Uint8Array(width * height), width, height };
+}
+
+function stem(photo: string): string {
+  return photo.replace(/\.[^./]+$/, '');
+}

@@ -1,0 +1,121 @@
+/**
+ * Makes and writes the mask of one photo, with its layers and its line in the manifest. The photo is read once more and must be what it was when the run
+ * began, or its features are computed anew; a photo that changes while its mask is made is done again.
+ */
+import { join } from 'node:path';
+import type { ClassTable } from '../../dataset/classTable';
+import { writeLayers } from '../../dataset/layers';
+import type { Manifest } from '../../dataset/manifest';
+import { encodeMask } from '../../dataset/maskFile';
+import { writeMask } from '../../dataset/maskStore';
+import type { Preset } from '../../../models/presets';
+import { photoMask, type PhotoMask } from '../../pipeline/photoMask';
+import type { Scg } from '../../pipeline/scg';
+import { SeedMaskError } from '../../shared/errors';
+import type { LabelMap } from '../../shared/maps';
+import { readPhoto, resizePhoto, type Photo, type ReadOptions } from '../images';
+import { camLayers, type Learnt } from '../learning';
+import type { FeatureExtractor } from '../photoFeatures';
+import type { Task } from './generate';
+
+export interface WriterBase {
+  root: string;
+  outputs: ReadonlyMap<string, string>;
+  table: ClassTable;
+  manifest: Manifest;
+  key: string;
+  run: string;
+  readOptions(photo: string): ReadOptions;
+}
+
+/** What photos with tags need. */
+export interface Maker {
+  extractor: FeatureExtractor;
+  learnt: Learnt;
+  scg: Scg;
+  preset: Preset;
+  crf: boolean;
+  device: string;
+}
+
+/** A photo that keeps changing is given up after this many tries. */
+const TRIES = 3;
+
+export class MaskWriter {
+  constructor(
+    private readonly base: WriterBase,
+    private readonly maker: Maker | undefined,
+  ) {}
+
+  /** @throws SeedMaskError with the reason why this photo has no mask. */
+  async write({ photo, tags }: Task): Promise<'written' | 'kept' | 'skipped'> {
+    const { root, outputs, manifest, key, run } = this.base;
+    const device = this.maker?.device ?? 'none';
+    for (let attempt = 1; ; attempt++) {
+      const read = await readPhoto(join(root, photo), this.base.readOptions(photo));
+      const { mask, made } = await this.make(read, photo, tags);
+      try {
+        const place = { root, photo, mask: outputs.get(photo) ?? '' };
+        const written = await writeMask(place, encodeMask(mask), manifest, { source: read.sha256, tags, key }, { device, run });
+        if (made && written === 'written') await this.storeLayers(photo, tags, made);
+        return written;
+      } catch (error) {
+        if (!(error instanceof SeedMaskError && error.reason === 'changed-during-run') || attempt === TRIES) throw error;
+      }
+    }
+  }
+
+  private async make(read: Photo, photo: string, tags: readonly string[]): Promise<{ mask: LabelMap; made?: PhotoMask }> {
+    const { width, height } = read;
+    if (tags.length === 0) return { mask: { data: new Uint8Array(width * height), width, height } };
+    const { maker } = this;
+    if (!maker) throw new Error('a photo with tags needs models');
+    const { preset, learnt, extractor } = maker;
+    const features = (await extractor.cached(read.sha256)) ?? (await extractor.compute(read.image, read.sha256));
+    const layers = camLayers(features, learnt, tags);
+    const sureness = learnt.sureness.get(photo);
+    const scale = Math.min(1, preset.pamr.longSide / Math.max(width, height));
+    const made = await photoMask(
+      {
+        ids: tags.map(tag => this.idOf(tag)),
+        layers,
+        similarity: layers[layers.length > 1 ? 1 : 0].views[0],
+        sureness: tags.map(tag => sureness?.[learnt.classes.indexOf(tag)] ?? 1),
+        photo: await resizePhoto(read.image, Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))),
+        saliency: features.saliency,
+        crf: maker.crf,
+        height,
+        width,
+      },
+      preset,
+      maker.scg,
+    );
+    return { mask: made.mask, made };
+  }
+
+  private async storeLayers(photo: string, tags: readonly string[], { cam, refined, seed }: PhotoMask): Promise<void> {
+    const { preset } = this.maker ?? {};
+    if (!preset) return;
+    await writeLayers(this.base.root, photo, {
+      info: {
+        thresholds: {
+          cam: preset.cam.threshold,
+          refined: preset.mask.threshold,
+          foreground: preset.certainFilter.foreground,
+          background: preset.certainFilter.background,
+        },
+        model: this.base.key,
+        classes: tags.map(tag => ({ id: this.idOf(tag), name: tag })),
+      },
+      cams: cam,
+      refined,
+      seed,
+    });
+  }
+
+  private idOf(tag: string): number {
+    const id = this.base.table.idOf(tag);
+    if (id === undefined) throw new Error(`no class id for '${tag}'`);
+    return id;
+  }
+}

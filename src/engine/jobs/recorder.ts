@@ -1,0 +1,104 @@
+/**
+ * The record of one run while it goes on: counts, failures and notes, on disk (`.seedmask/runs/<id>/`) and as events. Whatever ends the run, what was counted
+ * until then stands in its summary.
+ */
+import { appendLog, newRunId, saveRun } from '../../dataset/runs';
+import { SeedMaskError, describeError } from '../../shared/errors';
+import type { Failure, RunSummary } from '../../shared/protocol';
+import type { RunSettings } from '../../shared/settings';
+import type { JobContext } from '../context';
+
+/** The record on disk is at most this old, in milliseconds. */
+const SAVE_EVERY_MS = 5000;
+/** Failures kept one by one in a summary; the log has all. */
+const MAX_FAILURES = 1000;
+
+export class RunRecorder {
+  readonly id = newRunId();
+  private readonly started = Date.now();
+  private readonly summary: RunSummary;
+  private saved = Date.now();
+
+  private constructor(
+    private readonly root: string,
+    private readonly settings: RunSettings,
+    private readonly only: readonly string[] | undefined,
+    private readonly context: JobContext,
+  ) {
+    this.summary = {
+      id: this.id,
+      root,
+      started: new Date(this.started).toISOString(),
+      seconds: 0,
+      state: 'running',
+      device: '',
+      photos: 0,
+      written: 0,
+      kept: 0,
+      skipped: 0,
+      untagged: 0,
+      failed: [],
+      notes: [],
+    };
+  }
+
+  /** Hold the data set's lock. @throws SeedMaskError 'not-writable', 'disk-full' */
+  static async start(root: string, settings: RunSettings, only: readonly string[] | undefined, context: JobContext): Promise<RunRecorder> {
+    const recorder = new RunRecorder(root, settings, only, context);
+    await recorder.save();
+    return recorder;
+  }
+
+  set(facts: Partial<Pick<RunSummary, 'device' | 'photos' | 'untagged'>>): void {
+    Object.assign(this.summary, facts);
+  }
+
+  note(line: string): void {
+    this.summary.notes.push(line);
+    this.log('info', line);
+  }
+
+  log(level: 'info' | 'warn' | 'error', message: string): void {
+    this.context.emit({ type: 'log', level, message });
+    void appendLog(this.root, this.id, `${level}: ${message}`);
+  }
+
+  async count(photo: string, state: 'written' | 'kept' | 'skipped'): Promise<void> {
+    this.summary[state]++;
+    this.context.emit({ type: 'photo', photo, state });
+    await this.saveNowAndThen();
+  }
+
+  async fail(photo: string, error: unknown): Promise<void> {
+    const reason = error instanceof SeedMaskError ? error.reason : 'bug';
+    const message = error instanceof SeedMaskError ? error.message : describeError(error);
+    await this.refuse({ photo, reason, message });
+    if (reason === 'bug' && error instanceof Error) void appendLog(this.root, this.id, error.stack ?? error.message);
+  }
+
+  async refuse(failure: Failure): Promise<void> {
+    if (this.summary.failed.length < MAX_FAILURES) this.summary.failed.push(failure);
+    else if (this.summary.failed.length === MAX_FAILURES) this.summary.notes.push(`more than ${MAX_FAILURES} photos failed: the log names them all`);
+    this.context.emit({ type: 'photo', photo: failure.photo, state: 'failed', message: failure.message });
+    this.log('error', `${failure.photo}: ${failure.message}`);
+    await this.saveNowAndThen();
+  }
+
+  /** The last word; the summary as it stands on disk. Never throws: a full disk must not hide what happened. */
+  async end(state: RunSummary['state'], error?: string): Promise<RunSummary> {
+    Object.assign(this.summary, { state, ...(error !== undefined && { error }) });
+    this.log(state === 'done' ? 'info' : 'warn', `${state}${error ? `: ${error}` : ''}`);
+    await this.save().catch(problem => this.context.emit({ type: 'log', level: 'error', message: `the run's record was not saved: ${describeError(problem)}` }));
+    return this.summary;
+  }
+
+  private async saveNowAndThen(): Promise<void> {
+    if (Date.now() - this.saved > SAVE_EVERY_MS) await this.save();
+  }
+
+  private async save(): Promise<void> {
+    this.saved = Date.now();
+    this.summary.seconds = (this.saved - this.started) / 1000;
+    await saveRun(this.root, { settings: this.settings, ...(this.only && { photos: [...this.only] }), summary: this.summary });
+  }
+}

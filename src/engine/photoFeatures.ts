@@ -1,0 +1,179 @@
+/**
+ * Features of photos: backbone (each view, mirrored views averaged with their unmirrored twin) and saliency, from the cache or computed on the device.
+ * Mirroring costs a second run and averages out part of the noise; since CAMs are linear in the features, averaging these averages the raw maps.
+ */
+import { backboneInput, decodeOutput, imageTensor } from '../../models/adapter';
+import { findBackbone, findSaliency, type BackboneOutput, type BackboneSpec, type SaliencySpec } from '../../models/catalog';
+import { batchLimit, loadModel, type LoadedModel } from '../../models/loadModel';
+import type { Preset } from '../../models/presets';
+import { flipHorizontally } from '../pipeline/cam';
+import { floats, type Tensor } from '../shared/graph';
+import { SeedMaskError } from '../shared/errors';
+import type { Maps, RgbImage } from '../shared/maps';
+import type { FeatureCache, FeatureKey } from './featureCache';
+import { resizePhoto } from './images';
+import { runBatched } from './memory';
+import type { OnnxHost, OpenGraph } from './session';
+
+export type Role = BackboneOutput['role'];
+
+/** Everything the pipeline needs of a photo besides its colours. */
+export interface PhotoFeatures {
+  /** By role: one D x h x w per view of the preset. */
+  layers: ReadonlyMap<Role, readonly Maps[]>;
+  /** 1 x s x s in [0, 1]. */
+  saliency?: Maps;
+}
+
+/** The models of a run, checked but not yet opened. */
+export interface RunModels {
+  backbone: LoadedModel<BackboneSpec>;
+  saliency?: LoadedModel<SaliencySpec>;
+}
+
+/** @throws SeedMaskError 'bad-model' or 'io' */
+export async function loadRunModels(weightsFolder: string, backbone: string | undefined, saliency: boolean): Promise<RunModels> {
+  return {
+    backbone: await loadModel(await findBackbone(backbone, weightsFolder)),
+    ...(saliency && { saliency: await loadModel(findSaliency(weightsFolder)) }),
+  };
+}
+
+function saliencyInput(spec: SaliencySpec, photo: RgbImage): Record<string, Tensor> {
+  return { [spec.input.name]: imageTensor([photo], spec.input) };
+}
+
+export class FeatureExtractor {
+  private readonly outputs: readonly BackboneOutput[];
+  private batch: number;
+
+  private constructor(
+    private readonly models: RunModels,
+    private readonly preset: Preset,
+    private readonly cache: FeatureCache,
+    private readonly backbone: OpenGraph,
+    private readonly saliency: OpenGraph | undefined,
+    private readonly onShrink: (batch: number) => void,
+  ) {
+    this.outputs = usedOutputs(models.backbone.spec, preset);
+    this.batch = Math.min(2, batchLimit(models.backbone.spec.input.name, models.backbone.inspection));
+  }
+
+  static async open(models: RunModels, preset: Preset, cache: FeatureCache, host: OnnxHost, onShrink: (batch: number) => void): Promise<FeatureExtractor> {
+    const backbone = await host.open(models.backbone.bytes);
+    const saliency = models.saliency && (await host.open(models.saliency.bytes));
+    return new FeatureExtractor(models, preset, cache, backbone, saliency, onShrink);
+  }
+
+  /** Channels by role, of the layers that are extracted. */
+  get depths(): ReadonlyMap<Role, number> {
+    return new Map(this.outputs.map(({ role, channels }) => [role, channels]));
+  }
+
+  /** What the cache holds of the photo with this hash; undefined unless it is everything. */
+  async cached(sha256: string): Promise<PhotoFeatures | undefined> {
+    const views: (readonly Maps[])[] = [];
+    for (const [index] of this.preset.views.entries()) {
+      const maps = await this.cache.read(this.viewKey(sha256, index));
+      if (!maps) return undefined;
+      views.push(maps.map(toMaps));
+    }
+    if (!this.models.saliency) return { layers: this.byRole(views) };
+    const saliency = await this.cache.read(this.saliencyKey(sha256));
+    return saliency?.[0] && { layers: this.byRole(views), saliency: toMaps(saliency[0]) };
+  }
+
+  /**
+   * Computes the features of a photo and caches them.
+   * @throws SeedMaskError 'numeric' (NaN or infinity), 'out-of-memory' (even one view does not fit)
+   */
+  async compute(photo: RgbImage, sha256: string): Promise<PhotoFeatures> {
+    const views: (readonly Maps[])[] = [];
+    for (const index of this.preset.views.keys()) {
+      const maps = await this.view(photo, index);
+      await this.cache.write(this.viewKey(sha256, index), maps.map((map, i) => ({ name: this.outputs[i].role, dims: [map.channels, map.height, map.width], data: map.data })));
+      views.push(maps);
+    }
+    if (!this.models.saliency || !this.saliency) return { layers: this.byRole(views) };
+    const saliency = await salientMap(this.models.saliency.spec, this.saliency, photo);
+    await this.cache.write(this.saliencyKey(sha256), [{ name: 'saliency', dims: [1, saliency.height, saliency.width], data: saliency.data }]);
+    return { layers: this.byRole(views), saliency };
+  }
+
+  async release(): Promise<void> {
+    await this.backbone.release();
+    await this.saliency?.release();
+  }
+
+  /** One map per used output. */
+  private async view(photo: RgbImage, index: number): Promise<Maps[]> {
+    const { longSide, flip } = this.preset.views[index];
+    const { spec } = this.models.backbone;
+    const scale = longSide / Math.max(photo.width, photo.height);
+    const fit = (side: number): number => Math.max(spec.input.multiple, Math.round((side * scale) / spec.input.multiple) * spec.input.multiple);
+    const resized = await resizePhoto(photo, fit(photo.width), fit(photo.height));
+    const { results, batch } = await runBatched(
+      this.backbone,
+      flip ? [false, true] : [false],
+      mirrored => stack(mirrored.map(flipped => backboneInput(spec, [resized], flipped))),
+      (outputs, mirrored) => {
+        const decoded = this.outputs.map(output => decodeOutput(spec, output, outputs, resized));
+        return mirrored.map((flipped, i) => decoded.map(maps => (flipped ? flipHorizontally(maps[i]) : maps[i])));
+      },
+      { maxBatch: this.batch, onShrink: this.onShrink },
+    );
+    this.batch = Math.min(this.batch, Math.max(batch, 1));
+    const [plain, flipped] = results;
+    return flipped ? plain.map((map, i) => mean(map, flipped[i])) : plain;
+  }
+
+  private byRole(views: readonly (readonly Maps[])[]): Map<Role, Maps[]> {
+    return new Map(this.outputs.map(({ role }, i) => [role, views.map(maps => maps[i])]));
+  }
+
+  private viewKey(photo: string, index: number): FeatureKey {
+    const { longSide, flip } = this.preset.views[index];
+    return { photo, model: this.models.backbone.sha256, view: { longSide, flip, layers: this.outputs.map(({ name }) => name).join(' ') } };
+  }
+
+  private saliencyKey(photo: string): FeatureKey {
+    return { photo, model: this.models.saliency?.sha256 ?? '', view: { size: this.models.saliency?.spec.input.size ?? 0 } };
+  }
+}
+
+/** The outputs that heads or SCG use, one a role; the deepest layer there is if the backbone has none of them. */
+function usedOutputs(spec: BackboneSpec, preset: Preset): BackboneOutput[] {
+  const wanted = preset.learning.heads.map(({ role }) => role);
+  const used = wanted.flatMap(role => spec.outputs.find(output => output.role === role) ?? []);
+  return used.length > 0 ? used : spec.outputs.slice(0, 1);
+}
+
+async function salientMap(spec: SaliencySpec, graph: OpenGraph, photo: RgbImage): Promise<Maps> {
+  const { size } = spec.input;
+  const { data } = floats(await graph.run(saliencyInput(spec, await resizePhoto(photo, size, size))), spec.output);
+  if (data.length !== size * size) throw new SeedMaskError('bad-model', `saliency output has ${data.length} values, expected ${size} x ${size}`);
+  return { data: data.map(value => Math.min(1, Math.max(0, value))), channels: 1, height: size, width: size };
+}
+
+/** Feeds of single photos as the feeds of one batch. */
+function stack(feeds: readonly Record<string, Tensor>[]): Record<string, Tensor> {
+  const [first] = feeds;
+  if (feeds.length === 1) return first;
+  return Object.fromEntries(
+    Object.entries(first).map(([name, { dims, data }]) => {
+      const all = new Float32Array(data.length * feeds.length);
+      feeds.forEach((feed, i) => all.set(floats(feed, name).data, i * data.length));
+      return [name, { dims: [feeds.length, ...dims.slice(1)], data: all }];
+    }),
+  );
+}
+
+function mean(a: Maps, b: Maps): Maps {
+  const data = new Float32Array(a.data.length);
+  for (let i = 0; i < data.length; i++) data[i] = (a.data[i] + b.data[i]) / 2;
+  return { ...a, data };
+}
+
+function toMaps({ dims, data }: { dims: readonly number[]; data: Float32Array }): Maps {
+  return { data, channels: dims[0], height: dims[1], width: dims[2] };
+}

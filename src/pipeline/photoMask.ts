@@ -1,0 +1,130 @@
+/**
+ * From the features of one photo to its mask, the whole chain:
+ *
+ *     heads -> CAM -> mean(CAM, SCG) -> PAMR along the photo's colours -> weight by how sure the heads are of each tag
+ *           -> saliency cue (if there is one) -> [dense CRF] -> mask: the best tag where it beats the background score
+ *
+ * and beside it the seed: the certain filter on the refined maps. Only the photo's own tags take part, so no other class can appear. Constants are
+ * the preset's. What each step is worth: `docs/quality.md`.
+ */
+import { certainFilter } from './certainFilter';
+import { denseCrf } from './denseCrf';
+import { edgePredict } from './edgePredict';
+import { pamrAffinity, pamrIterate } from './pamr';
+import { resizeBilinear } from './resize';
+import { weighBySaliency } from './saliencyCue';
+import type { Scg } from './scg';
+import { tagCam, type CamLayer } from './tagCam';
+import type { Preset } from '../../models/presets';
+import { plane, zeroMaps, type LabelMap, type Maps, type RgbImage } from '../shared/maps';
+
+export interface PhotoMaskInput {
+  /** Class id of each tag, 1..254. */
+  ids: readonly number[];
+  layers: readonly CamLayer[];
+  /** Features that SCG spreads seeds along, on the grid of the CAM. */
+  similarity: Maps;
+  /** How sure the heads are of each tag, in (0, 1]. */
+  sureness: readonly number[];
+  /** The photo at the size PAMR works at. */
+  photo: RgbImage;
+  /** 1 x any size, in [0, 1]. */
+  saliency?: Maps;
+  crf: boolean;
+  /** Size of the mask. */
+  height: number;
+  width: number;
+}
+
+export interface PhotoMask {
+  /** K x h x w on the feature grid. */
+  cam: Maps;
+  /** K x H' x W' at PAMR's size, before the saliency cue. */
+  refined: Maps;
+  /** H' x W', 255 where undecided. */
+  seed: LabelMap;
+  /** height x width. */
+  mask: LabelMap;
+}
+
+/** @throws SeedMaskError 'numeric' if the features hold NaN or infinity, 'out-of-memory'. */
+export async function photoMask(input: PhotoMaskInput, preset: Preset, scg: Scg): Promise<PhotoMask> {
+  const { ids, photo } = input;
+  const cam = tagCam(input.layers);
+  const spread = await scg.run([input.similarity], cam);
+  const weights = tagWeights(input.sureness, preset.tagWeight);
+  const affinity = pamrAffinity(photo, { dilations: preset.pamr.dilations });
+  const start = resizeBilinear(average(cam, spread), photo.height, photo.width);
+  const refined = scaleEach(pamrIterate(affinity, start, preset.pamr.iterations), weights);
+
+  let scores = refined;
+  let threshold = preset.mask.threshold;
+  if (input.saliency) {
+    const saliency = resizeBilinear(input.saliency, photo.height, photo.width);
+    scores = weighBySaliency(refined, saliency, preset.saliency, threshold);
+    threshold = preset.saliency.threshold;
+  }
+  const mask =
+    input.crf ? crfMask(scores, input, threshold, preset)
+    : preset.mask.fill === 'edgePredict' ? edgeMask(resizeBilinear(scores, input.height, input.width), ids, threshold, preset)
+    : thresholdMask(resizeBilinear(scores, input.height, input.width), ids, threshold);
+  return { cam: scaleEach(cam, weights), refined, seed: certainFilter(refined, ids, preset.certainFilter), mask };
+}
+
+/** The best-scoring id of each pixel, background where no score is above `threshold`. Shapes: K x H x W -> H x W. */
+export function thresholdMask(scores: Maps, ids: readonly number[], threshold: number): LabelMap {
+  const size = scores.height * scores.width;
+  const data = new Uint8Array(size);
+  const best = new Float32Array(size).fill(threshold);
+  for (let k = 0; k < scores.channels; k++) {
+    const map = plane(scores, k);
+    for (let i = 0; i < size; i++) {
+      if (map[i] > best[i]) {
+        best[i] = map[i];
+        data[i] = ids[k];
+      }
+    }
+  }
+  return { data, height: scores.height, width: scores.width };
+}
+
+/** Certain pixels, uncertain ones region by region (EdgePredict), and the background score for what is still undecided. */
+function edgeMask(scores: Maps, ids: readonly number[], threshold: number, preset: Preset): LabelMap {
+  const filled = edgePredict(certainFilter(scores, ids, preset.certainFilter), scores);
+  const fallback = thresholdMask(scores, ids, threshold);
+  return { ...filled, data: filled.data.map((label, i) => (label === 255 ? fallback.data[i] : label)) };
+}
+
+/** Scores become probabilities that equal the background's at the threshold; the CRF decides at PAMR's size. */
+function crfMask(scores: Maps, { ids, photo, height, width }: PhotoMaskInput, threshold: number, preset: Preset): LabelMap {
+  const { height: h, width: w } = scores;
+  const probabilities = zeroMaps(scores.channels + 1, h, w);
+  for (let i = 0; i < h * w; i++) {
+    let total = threshold;
+    for (let k = 0; k < scores.channels; k++) total += scores.data[k * h * w + i];
+    probabilities.data[i] = threshold / total;
+    for (let k = 0; k < scores.channels; k++) probabilities.data[(k + 1) * h * w + i] = scores.data[k * h * w + i] / total;
+  }
+  const refined = resizeBilinear(denseCrf(photo, probabilities, preset.crf), height, width);
+  return thresholdMask(refined, [0, ...ids], 0);
+}
+
+/** (sureness / largest sureness) ^ exponent. */
+export function tagWeights(sureness: readonly number[], exponent: number): number[] {
+  const largest = Math.max(...sureness, Number.MIN_VALUE);
+  return sureness.map(value => (value / largest) ** exponent);
+}
+
+function average(a: Maps, b: Maps): Maps {
+  return { ...a, data: a.data.map((value, i) => (value + b.data[i]) / 2) };
+}
+
+function scaleEach(maps: Maps, factors: readonly number[]): Maps {
+  const out = zeroMaps(maps.channels, maps.height, maps.width);
+  for (let k = 0; k < maps.channels; k++) {
+    const source = plane(maps, k);
+    const target = plane(out, k);
+    for (let i = 0; i < source.length; i++) target[i] = source[i] * factors[k];
+  }
+  return out;
+}
