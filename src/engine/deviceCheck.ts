@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import * as v from 'valibot';
-import type { Comparison, ProbeAnswer, ProbeTask } from './deviceProbe';
+import { settled, TOLERANCE, type Comparison, type ProbeAnswer, type ProbeTask } from './deviceProbe';
 import { machineName, runtimeHome } from './paths';
 import type { Probe } from './probeGraph';
 import type { ConcreteDevice } from './session';
@@ -21,12 +21,18 @@ export interface ProbeEntry {
   execArgv: readonly string[];
 }
 
-/** Largest difference to the CPU that is rounding: single precision through a hundred layers stays well below, a wrong kernel is far above. */
-export const TOLERANCE = 2e-3;
-/** A first run compiles shaders, which software drivers take a minute for. */
-const PROBE_TIMEOUT_MS = 180_000;
+/** A first run compiles shaders, and a software driver computes for minutes what a GPU does at once. */
+const PROBE_TIMEOUT_MS = 10 * 60_000;
 
 export type Verdict = { usable: true; comparisons: Comparison[] } | { usable: false; cause: string };
+
+export interface CheckOptions {
+  /** A device that is hopelessly slower than the CPU need not be compared further. */
+  stopWhenSlow?: boolean;
+  /** Folder in which the device's libraries are looked for first. */
+  libraryDir?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
 
 export class DeviceCheck {
   private readonly file: string;
@@ -38,15 +44,13 @@ export class DeviceCheck {
     this.file = join(cacheDir, 'devices.json');
   }
 
-  /**
-   * Opens the device and compares what was not compared before.
-   * @param libraryDir folder in which the device's libraries are looked for first
-   */
-  async check(device: ConcreteDevice, probes: readonly Probe[], libraryDir?: string, signal?: AbortSignal): Promise<Verdict> {
+  /** Opens the device and compares what was not compared before, until one graph is enough to turn it down. */
+  async check(device: ConcreteDevice, probes: readonly Probe[], { stopWhenSlow = false, libraryDir, signal }: CheckOptions = {}): Promise<Verdict> {
     const known = await this.load();
     const keys = await Promise.all(probes.map(probe => keyOf(device, probe)));
-    const fresh = probes.filter((_, i) => !known[keys[i]]);
-    const answer = await this.probe({ device, probes: fresh }, libraryDir, signal);
+    const decided = keys.some(key => known[key] && settled(known[key], stopWhenSlow));
+    const fresh = decided ? [] : probes.filter((_, i) => !known[keys[i]]);
+    const answer = await this.probe({ device, probes: fresh, stopWhenSlow }, libraryDir, signal);
     if (!answer.ok) return { usable: false, cause: answer.message };
     const found = Object.fromEntries(answer.comparisons.map((comparison, i) => [keys[probes.indexOf(fresh[i])], comparison]));
     if (fresh.length > 0) await this.save({ ...(await this.load()), ...found });
@@ -71,7 +75,11 @@ export class DeviceCheck {
       let printed = '';
       let answer: ProbeAnswer | undefined;
       const kill = (): void => void child.kill('SIGKILL');
-      const watchdog = setTimeout(kill, PROBE_TIMEOUT_MS);
+      let late = false;
+      const watchdog = setTimeout(() => {
+        late = true;
+        kill();
+      }, PROBE_TIMEOUT_MS);
       signal?.addEventListener('abort', kill, { once: true });
       child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (printed = (printed + chunk).slice(-16384)));
       // Our own process wrote it.
@@ -81,8 +89,9 @@ export class DeviceCheck {
         clearTimeout(watchdog);
         signal?.removeEventListener('abort', kill);
         if (signal?.aborted) return reject(signal.reason);
-        const message = answer ? (answer.ok ? '' : answer.message) : `trying it ended the process (${ended ?? `code ${code}`})`;
-        resolve(answer?.ok ? answer : { ok: false, message: causeOf(printed, message) });
+        if (answer?.ok) return resolve(answer);
+        if (late) return resolve({ ok: false, message: `no result within ${PROBE_TIMEOUT_MS / 60_000} minutes` });
+        resolve({ ok: false, message: causeOf(printed, answer?.message ?? `trying it ended the process (${ended ?? `code ${code}`})`) });
       });
       child.send(task, () => undefined);
     });
@@ -120,9 +129,10 @@ const verdictsSchema = v.record(
 );
 type Verdicts = Record<string, Comparison>;
 
-async function keyOf(device: ConcreteDevice, { model }: Probe): Promise<string> {
+async function keyOf(device: ConcreteDevice, { model, feeds }: Probe): Promise<string> {
   const hash = createHash('sha256').update(typeof model === 'string' ? await readFile(model) : model).digest('hex').slice(0, 32);
-  return [device, hash, runtimeHome().version, machineName()].join(' ');
+  const sizes = Object.values(feeds).map(({ dims }) => dims.join('x'));
+  return [device, hash, ...sizes, runtimeHome().version, machineName()].join(' ');
 }
 
 function differs({ name, difference }: Comparison): string {

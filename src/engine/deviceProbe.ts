@@ -14,9 +14,16 @@ import type { GraphRunner, Tensor } from '../shared/graph';
 
 export interface ProbeTask {
   device: ConcreteDevice;
-  /** Graphs to compare with the CPU; with none, only whether the device opens. */
+  /** Graphs to compare with the CPU, one after another; with none, only whether the device opens. */
   probes: Probe[];
+  /** A device that is hopelessly slower than the CPU need not go on. */
+  stopWhenSlow: boolean;
 }
+
+/** Largest difference to the CPU that is rounding: single precision through a hundred layers stays well below, a wrong kernel is far above. */
+export const TOLERANCE = 2e-3;
+/** So many times slower than the CPU on one graph, a device will not catch up on another. */
+const HOPELESS = 3;
 
 /** How one graph fared on a device. */
 export interface Comparison {
@@ -43,11 +50,20 @@ export function runProbe(): void {
   process.once('disconnect', () => process.exit(0));
 }
 
-async function probe({ device, probes }: ProbeTask): Promise<ProbeAnswer> {
+async function probe({ device, probes, stopWhenSlow }: ProbeTask): Promise<ProbeAnswer> {
   await (await new OnnxHost(device).open(basicProbe(16).model)).release();
   const comparisons: Comparison[] = [];
-  for (const one of probes) comparisons.push(await compare(device, one));
+  for (const one of probes) {
+    const comparison = await compare(device, one);
+    comparisons.push(comparison);
+    if (settled(comparison, stopWhenSlow)) break;
+  }
   return { ok: true, comparisons };
+}
+
+/** Whether one graph was enough to turn the device down. */
+export function settled({ difference, deviceMs, cpuMs }: Comparison, stopWhenSlow: boolean): boolean {
+  return !(difference <= TOLERANCE) || (stopWhenSlow && deviceMs > HOPELESS * cpuMs);
 }
 
 async function compare(device: ConcreteDevice, { name, model, feeds }: Probe): Promise<Comparison> {

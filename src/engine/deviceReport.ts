@@ -5,10 +5,11 @@ import type { Handlers } from './dispatch';
 import { deviceLabel } from './devices';
 import { SeedMaskError } from '../shared/errors';
 
-export const device: Handlers['device'] = async ({ device: asked, cudaProviderDir }, { emit, signal }, engine) => {
+export const device: Handlers['device'] = async (request, { emit, signal }, engine) => {
+  const asked = request.device;
   emit({ type: 'progress', stage: 'device', done: 0, total: 1, photosPerSecond: null, secondsLeft: null, device: asked });
   try {
-    return (await engine.device({ device: asked, ...(cudaProviderDir !== undefined && { cudaProviderDir }) }, signal)).report;
+    return (await engine.device(request, signal)).report;
   } catch (error) {
     if (!(error instanceof SeedMaskError && error.reason === 'device-unavailable') || asked === 'auto') throw error;
     return { asked, used: 'none', label: `${deviceLabel(asked)}: not usable`, tried: [{ device: asked, ok: false, detail: error.message }] };

@@ -6,18 +6,18 @@ import { availableParallelism } from 'node:os';
 import { cudaInstalled, inspectCudaFolder, linkCuda, unlinkCuda } from './cuda';
 import { DeviceCheck, type ProbeEntry } from './deviceCheck';
 import type { Comparison } from './deviceProbe';
+import { modelProbes, type RunModels } from './modelProbes';
 import { runtimeHome } from './paths';
-import { basicProbe, type Probe } from './probeGraph';
+import { basicProbe } from './probeGraph';
 import { OnnxHost, type ConcreteDevice } from './session';
 import { SeedMaskError, describeError } from '../shared/errors';
 import type { DeviceReport } from '../shared/protocol';
 import type { DeviceName } from '../shared/settings';
 
-export interface DeviceRequest {
+/** A run's settings are one. */
+export interface DeviceRequest extends RunModels {
   device: DeviceName;
-  cudaProviderDir?: string;
-  /** The graphs that are going to run, with small inputs: the device is compared with the CPU on them. */
-  probes?: readonly Probe[];
+  cudaProviderDir?: string | undefined;
 }
 
 export interface OpenDevice {
@@ -47,28 +47,30 @@ export function deviceLabel(device: ConcreteDevice): string {
 
 export class DeviceChooser {
   private readonly check: DeviceCheck;
+  private readonly weightsFolder: string;
   private readonly hosts = new Map<ConcreteDevice, OnnxHost>();
   private readonly answers = new Map<string, Promise<OpenDevice>>();
-  private readonly names = new WeakMap<Probe, number>();
-  private named = 0;
 
-  constructor({ probe, cacheDir }: { probe: ProbeEntry; cacheDir: string }) {
+  /** @param weightsFolder where the bundled models lie */
+  constructor({ probe, cacheDir, weightsFolder }: { probe: ProbeEntry; cacheDir: string; weightsFolder: string }) {
     this.check = new DeviceCheck(probe, cacheDir);
+    this.weightsFolder = weightsFolder;
   }
 
-  /** @throws SeedMaskError 'device-unavailable' with the cause, when a device asked for by name cannot be used. */
+  /** @throws SeedMaskError 'device-unavailable' with the cause, when a device asked for by name cannot be used; 'bad-model'. */
   open(request: DeviceRequest, signal?: AbortSignal): Promise<OpenDevice> {
-    const key = JSON.stringify([request.device, request.cudaProviderDir, request.probes?.map(probe => this.nameOf(probe))]);
+    const key = JSON.stringify([request.device, request.cudaProviderDir, request.backbone, request.saliency]);
     const answer = this.answers.get(key) ?? this.choose(request, signal);
     this.answers.set(key, answer);
     answer.catch(() => this.answers.delete(key));
     return answer;
   }
 
-  private async choose({ device: asked, cudaProviderDir, probes = [] }: DeviceRequest, signal?: AbortSignal): Promise<OpenDevice> {
+  private async choose(request: DeviceRequest, signal?: AbortSignal): Promise<OpenDevice> {
+    const { device: asked, cudaProviderDir } = request;
     const tried: DeviceReport['tried'] = [];
     for (const device of await this.chain(asked, cudaProviderDir, tried)) {
-      const { ok, detail } = await this.attempt(device, asked, cudaProviderDir, probes, signal);
+      const { ok, detail } = await this.attempt(device, request, signal);
       tried.push({ device, ok, detail });
       if (ok) return { name: device, host: this.hostOf(device), report: { asked, used: device, label: deviceLabel(device), tried } };
       if (asked !== 'auto') throw new SeedMaskError('device-unavailable', `${deviceLabel(device)} cannot be used: ${detail}`);
@@ -86,22 +88,21 @@ export class DeviceChooser {
     return autoChain(process.platform, process.arch, cuda);
   }
 
-  private async attempt(
-    device: ConcreteDevice,
-    asked: DeviceName,
-    cudaProviderDir: string | undefined,
-    probes: readonly Probe[],
-    signal: AbortSignal | undefined,
-  ): Promise<{ ok: boolean; detail: string }> {
+  private async attempt(device: ConcreteDevice, request: DeviceRequest, signal: AbortSignal | undefined): Promise<{ ok: boolean; detail: string }> {
+    const { device: asked, cudaProviderDir } = request;
+    const auto = asked === 'auto';
     if (device === 'cpu') return { ok: true, detail: 'the reference' };
     try {
       if (device === 'cuda' && cudaProviderDir !== undefined) await linkProvider(cudaProviderDir);
-      const verdict = await this.check.check(device, [basicProbe(), ...probes], device === 'cuda' ? cudaProviderDir : undefined, signal);
+      const probes = [basicProbe(), ...(await modelProbes(this.weightsFolder, request, auto))];
+      const libraryDir = device === 'cuda' ? cudaProviderDir : undefined;
+      const verdict = await this.check.check(device, probes, { stopWhenSlow: auto, libraryDir, signal });
       if (!verdict.usable) return { ok: false, detail: `${verdict.cause}${device === 'cuda' ? await alsoMissing(cudaProviderDir) : ''}` };
-      const slow = asked === 'auto' ? slower(verdict.comparisons) : undefined;
+      const slow = auto ? slower(verdict.comparisons) : undefined;
       return slow ? { ok: false, detail: slow } : { ok: true, detail: figures(verdict.comparisons) };
     } catch (error) {
       signal?.throwIfAborted();
+      if (error instanceof SeedMaskError && error.reason === 'bad-model') throw error;
       return { ok: false, detail: describeError(error) };
     }
   }
@@ -110,12 +111,6 @@ export class DeviceChooser {
     const host = this.hosts.get(device) ?? new OnnxHost(device, { threads: threads() });
     this.hosts.set(device, host);
     return host;
-  }
-
-  private nameOf(probe: Probe): number {
-    const name = this.names.get(probe) ?? this.named++;
-    this.names.set(probe, name);
-    return name;
   }
 }
 

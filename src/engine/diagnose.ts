@@ -54,18 +54,18 @@ function versionOf(engine: Engine, name: string): string {
   }
 }
 
-async function devices(engine: Engine, { device, cudaProviderDir }: Params<'diagnose'>['settings'], signal: AbortSignal): Promise<string[]> {
+async function devices(engine: Engine, settings: Params<'diagnose'>['settings'], signal: AbortSignal): Promise<string[]> {
   try {
-    const { report } = await engine.device({ device, ...(cudaProviderDir !== undefined && { cudaProviderDir }) }, signal);
+    const { report } = await engine.device(settings, signal);
     return [`asked: ${report.asked}, used: ${report.label}`, ...report.tried.map(one => `${one.device}: ${one.ok ? 'usable' : 'not used'} (${one.detail})`)];
   } catch (error) {
     signal.throwIfAborted();
-    return [`asked: ${device}, none: ${describeError(error)}`];
+    return [`asked: ${settings.device}, none: ${describeError(error)}`];
   }
 }
 
 async function models(engine: Engine, signal: AbortSignal): Promise<string[]> {
-  const folder = join(engine.home, 'models', 'weights');
+  const folder = engine.weightsFolder;
   const names = (await readdir(folder).catch(() => [])).filter(name => name.endsWith('.onnx')).sort();
   const lines: string[] = [];
   for (const name of names) {

@@ -8,13 +8,16 @@ import { packageRoot, packageVersion, userCacheDir } from './paths';
 
 export interface Engine {
   readonly version: string;
-  /** The package's folder: `models/` lies in it. */
+  /** The package's folder. */
   readonly home: string;
+  /** The bundled models. */
+  readonly weightsFolder: string;
   /** For what belongs to no data set. */
   readonly cacheDir: string;
   /**
-   * The device a request asks for, checked and with a host that opens graphs on it. The answer is kept, so asking again is free.
-   * @throws SeedMaskError 'device-unavailable' when a device asked for by name cannot be used.
+   * The device a run's settings ask for, checked on the run's models, with a host that opens graphs on it. The answer is kept, so asking
+   * again is free.
+   * @throws SeedMaskError 'device-unavailable' when a device asked for by name cannot be used, 'bad-model' when a model must not be loaded.
    */
   device(request: DeviceRequest, signal?: AbortSignal): Promise<OpenDevice>;
 }
@@ -23,10 +26,12 @@ export interface Engine {
 export function createEngine(probe: ProbeEntry = { file: process.argv[1] ?? '', execArgv: process.execArgv }): Engine {
   const home = packageRoot();
   const cacheDir = userCacheDir();
-  const chooser = new DeviceChooser({ probe, cacheDir });
+  const weightsFolder = join(home, 'models', 'weights');
+  const chooser = new DeviceChooser({ probe, cacheDir, weightsFolder });
   return {
     version: packageVersion(join(home, 'package.json')),
     home,
+    weightsFolder,
     cacheDir,
     device: (request, signal) => chooser.open(request, signal),
   };

@@ -38,7 +38,7 @@ test("'auto' finds a device that works and tells what else it tried", async t =>
 });
 
 test('CUDA asked for without its provider: the missing library is named', { ...linux, skip: linux.skip || (existsSync(join(runtimeHome().libraries, 'libonnxruntime_providers_cuda.so')) && 'the provider is installed here') }, async t => {
-  const chooser = new DeviceChooser({ probe, cacheDir: temporary() });
+  const chooser = new DeviceChooser({ probe, cacheDir: temporary(), weightsFolder: temporary() });
   await assert.rejects(chooser.open({ device: 'cuda' }), error => {
     assert.ok(error instanceof SeedMaskError);
     assert.equal(error.reason, 'device-unavailable');
@@ -52,7 +52,7 @@ test('CUDA asked for without its provider: the missing library is named', { ...l
 
 test('a device that this platform does not have is refused, not replaced', async () => {
   const other = process.platform === 'win32' ? 'coreml' : 'directml';
-  const chooser = new DeviceChooser({ probe, cacheDir: temporary() });
+  const chooser = new DeviceChooser({ probe, cacheDir: temporary(), weightsFolder: temporary() });
   await assert.rejects(chooser.open({ device: other }), error => error instanceof SeedMaskError && error.reason === 'device-unavailable');
 });
 
@@ -82,7 +82,7 @@ test('a probe process that dies is a cause, and cancel ends it', async () => {
   assert.ok(!verdict.usable);
   assert.match(verdict.cause, /SIGABRT|code/);
   const cancel = new AbortController();
-  const waiting = new DeviceCheck(probe, temporary()).check('cpu', [basicProbe(16)], undefined, cancel.signal);
+  const waiting = new DeviceCheck(probe, temporary()).check('cpu', [basicProbe(16)], { signal: cancel.signal });
   setTimeout(() => cancel.abort(), 50);
   await assert.rejects(waiting, { name: 'AbortError' });
 });
@@ -171,7 +171,7 @@ test('Set Up CUDA: links in, again, elsewhere, and takes away only links', linux
 
 test('Set Up CUDA: a provider that cannot be loaded tells all that is missing, and leaves no link when it is given up', { ...linux, skip: linux.skip || (existsSync(join(runtimeHome().libraries, 'libonnxruntime_providers_cuda.so')) && 'the provider is installed here') }, async t => {
   const folder = providerFolder(runtimeHome().version);
-  const chooser = new DeviceChooser({ probe, cacheDir: temporary() });
+  const chooser = new DeviceChooser({ probe, cacheDir: temporary(), weightsFolder: temporary() });
   t.after(() => unlinkCuda(runtimeHome().libraries));
   await assert.rejects(chooser.open({ device: 'cuda', cudaProviderDir: folder }), error => {
     assert.ok(error instanceof SeedMaskError && error.reason === 'device-unavailable');
