@@ -4,7 +4,7 @@
  */
 import { SeedMaskError } from '../shared/errors';
 import { plane, type Maps } from '../shared/maps';
-import { BLOCK, pamrKernel, PLANES_TOGETHER, weightBytes, type PamrKernel } from './pamrKernel';
+import { BLOCK, MAX_PLANES, pamrKernel, weightBytes, type PamrKernel } from './pamrKernel';
 
 /** (dy, dx) */
 export type Tap = readonly [number, number];
@@ -23,8 +23,6 @@ export function checkSize(maps: Maps, photo: { height: number; width: number }):
   }
 }
 
-/** Maps that are swept side by side: the weights come from memory once for all of them. */
-const MAX_PLANES = 4;
 const FLOAT = 4;
 const PAGE = 65536;
 const MAX_BYTES = 65536 * PAGE;
@@ -99,16 +97,10 @@ export class PamrAffinity {
 
   /** From stack `source` to the other one. */
   private sweep(source: number, count: number): void {
-    const { smooth } = this.workspace.kernel;
+    const smooth = this.workspace.kernel.smooth[count - 1];
     const [taps, planeBytes, rowBytes] = [this.taps * FLOAT, this.rowLength * FLOAT, this.filledWidth * FLOAT];
-    const together = Math.ceil(count / Math.ceil(count / PLANES_TOGETHER));
     for (let y = 0; y < this.height; y++) {
-      for (let c = 0; c < count; c += together) {
-        const planes = Math.min(together, count - c);
-        const window = this.windowAt(source, y) + c * planeBytes;
-        const target = this.windowAt(1 - source, y) + c * planeBytes + this.centre;
-        smooth[planes - 1](0, taps, this.weightsAt(y), window, target, planeBytes, rowBytes);
-      }
+      smooth(0, taps, this.weightsAt(y), this.windowAt(source, y), this.windowAt(1 - source, y) + this.centre, planeBytes, rowBytes);
     }
   }
 

@@ -10,8 +10,10 @@ import { assemble, f32x4, i32, i32x4, repeat, sequence, v128, type Code, type Lo
 
 /** Pixels that the loops treat together; rows are filled up to a multiple of it. */
 export const BLOCK = 8;
-/** Planes that one call of `smooth` can take: with more the sums would not stay in the 16 vector registers of x64. */
-export const PLANES_TOGETHER = 3;
+/** Planes that one call of `smooth` can take. */
+export const MAX_PLANES = 4;
+/** Planes whose sums stay in the 16 vector registers of x64; more of them are treated in two goes. */
+const PLANES_TOGETHER = 3;
 /** Photos have three colours. */
 const COLOURS = 3;
 const VECTOR = 16;
@@ -23,9 +25,11 @@ export interface PamrKernel {
    * the row's first pixel; `colour`: bytes from one colour plane to the next; `centre`: step from corner to pixel.
    */
   affinity(taps: number, tapsEnd: number, weights: number, image: number, colour: number, centre: number, rowBytes: number, samples: number): void;
-  /** One row of one iteration, for 1 to 3 planes that lie `planeBytes` apart. `source` is the window's corner, `target` the pixel. */
-  smooth: readonly ((taps: number, tapsEnd: number, weights: number, source: number, target: number, planeBytes: number, rowBytes: number) => void)[];
+  /** One row of one iteration, for 1 to MAX_PLANES planes that lie `planeBytes` apart. `source` is the window's corner, `target` the pixel. */
+  smooth: readonly SmoothRow[];
 }
+
+type SmoothRow = (taps: number, tapsEnd: number, weights: number, source: number, target: number, planeBytes: number, rowBytes: number) => void;
 
 let compiled: WebAssembly.Module | undefined;
 
@@ -33,9 +37,17 @@ let compiled: WebAssembly.Module | undefined;
 export function pamrKernel(memory: WebAssembly.Memory): PamrKernel {
   compiled ??= new WebAssembly.Module(assemble([affinityRow(), ...range(PLANES_TOGETHER).map(i => smoothRow(i + 1))]));
   const exports = new WebAssembly.Instance(compiled, { env: { memory } }).exports;
+  const smooth = range(PLANES_TOGETHER).map(i => exports[`smooth${i + 1}`] as SmoothRow);
+  const inTwo = (planes: number): SmoothRow => {
+    const half = Math.ceil(planes / 2);
+    return (taps, tapsEnd, weights, source, target, planeBytes, rowBytes) => {
+      smooth[half - 1](taps, tapsEnd, weights, source, target, planeBytes, rowBytes);
+      smooth[planes - half - 1](taps, tapsEnd, weights, source + half * planeBytes, target + half * planeBytes, planeBytes, rowBytes);
+    };
+  };
   return {
     affinity: exports.affinity as PamrKernel['affinity'],
-    smooth: range(PLANES_TOGETHER).map(i => exports[`smooth${i + 1}`] as PamrKernel['smooth'][number]),
+    smooth: range(MAX_PLANES).map(i => smooth[i] ?? inTwo(i + 1)),
   };
 }
 
