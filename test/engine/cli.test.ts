@@ -191,6 +191,7 @@ test('the real process: Ctrl+C cancels, and its engine is gone', async () => {
   await new Promise<void>(resolve => child.stderr?.on('data', chunk => String(chunk).includes('masks') && resolve()));
   const asked = performance.now();
   child.kill('SIGINT');
+  child.kill('SIGTERM'); // as npx and timeout(1) do: the same wish, twice
   const { code, out } = await ended;
   assert.equal(code, 130);
   assert.match(out, /cancelled/);
