@@ -3,17 +3,22 @@
  * `VSCODE_HOST=desktop` downloads a desktop VS Code instead.
  */
 import { defineConfig } from '@vscode/test-cli';
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const server = { useInstallation: { fromPath: fileURLToPath(new URL('scripts/vscodeHost.mjs', import.meta.url)) } };
 
+// Tests take the device that every machine has.
+const workspaceFolder = mkdtempSync(join(tmpdir(), 'seedmask-host-'));
+mkdirSync(join(workspaceFolder, '.vscode'));
+writeFileSync(join(workspaceFolder, '.vscode/settings.json'), '{ "seedmask.device": "cpu" }');
+
 export default defineConfig({
   // The first file measures the activation, so it comes before anything that needs it.
   files: ['dist-test/host/activation.test.js', 'dist-test/host/generate.test.js'],
-  workspaceFolder: mkdtempSync(join(tmpdir(), 'seedmask-host-')),
+  workspaceFolder,
   mocha: { ui: 'bdd', timeout: 60_000 },
   ...(process.env.VSCODE_HOST !== 'desktop' && server),
 });

@@ -10,8 +10,9 @@ import { decodeMask } from '../../src/dataset/maskFile';
 import type { Services } from '../../src/extension/services';
 import type { RunSummary } from '../../src/shared/protocol';
 import { makePhotoFolder, type PhotoFolder } from '../photos';
+import { watchEventLoop } from './threadTime';
 
-/** The longest time in ms that the extension host may not answer. */
+/** The longest time in ms that this extension may keep the extension host from answering. */
 const LONGEST_BLOCK_MS = 50;
 
 describe('generate', function () {
@@ -93,23 +94,6 @@ describe('generate', function () {
     assert.equal((await first)[0]?.state, 'done');
   });
 });
-
-/** Measures how late a 5-ms timer comes. */
-function watchEventLoop(): { stop(): number } {
-  let last = performance.now();
-  let longest = 0;
-  const timer = setInterval(() => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last - 5);
-    last = now;
-  }, 5);
-  return {
-    stop: () => {
-      clearInterval(timer);
-      return longest;
-    },
-  };
-}
 
 function idsOf(mask: string): Set<number> {
   return new Set(decodeMask(readFileSync(mask)).labels.data);

@@ -34,7 +34,8 @@ describe('restricted mode', { timeout: 10 * 60_000 }, () => {
   });
 
   step('the palette offers the log and nothing that works on files', async () => {
-    const offered = (await workbench.paletteEntries('SeedMask:')).filter(title => title.startsWith('SeedMask:'));
+    // Going to a view is VS Code's own command.
+    const offered = (await workbench.paletteEntries('SeedMask:')).filter(title => title.startsWith('SeedMask:') && !title.includes('Focus on'));
     assert.deepEqual(offered, ['SeedMask: Show Log']);
   });
 
