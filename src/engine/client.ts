@@ -99,11 +99,7 @@ export class EngineClient {
         crashes: 0,
         begun: false,
         cancelled: false,
-        onEvent: event => {
-          pending.begun = true;
-          if (event.type === 'photo' && (event.state === 'written' || event.state === 'failed')) pending.crashes = 0;
-          onEvent?.(event);
-        },
+        onEvent: event => onEvent?.(event),
         succeed: result => {
           finish();
           const checked = v.safeParse(resultSchemas[method], result);
@@ -194,10 +190,16 @@ export class EngineClient {
     const pending = running.pending.get(received.id);
     // Unknown ids are late answers to requests that have ended.
     if (!pending) return;
-    if (received.type === 'event') return pending.onEvent(received.event);
+    if (received.type === 'event') return this.passOn(pending, received.event);
     this.settle(running, pending);
     if (received.type === 'reply') pending.succeed(received.result);
     else pending.fail(fromWireError(received));
+  }
+
+  private passOn(pending: Pending, event: EngineEvent): void {
+    pending.begun = true;
+    if (event.type === 'photo' && (event.state === 'written' || event.state === 'failed')) pending.crashes = 0;
+    pending.onEvent(event);
   }
 
   /** A message that is none. If it was meant to end a request, the request ends here. */
@@ -220,7 +222,7 @@ export class EngineClient {
       this.settle(running, pending);
       pending.fail(cancelledError());
       this.kill(running);
-    }, this.options.graceMs ?? 700);
+    }, this.options.graceMs ?? 600);
   }
 
   /** Takes an ended request off the list; the last one leaves the engine idle. */
@@ -270,7 +272,7 @@ export class EngineClient {
     const last = running.tail.filter(line => !NATIVE_FRAME.test(line)).slice(-LAST_WORDS).join('\n');
     const message = `the engine process ${how}${last && `; the last it printed:\n${last}`}`;
     if (pending.method !== 'generate' || pending.crashes >= MOST_CRASHES) return pending.fail(new SeedMaskError('engine-gone', message));
-    this.options.log?.(message);
+    pending.onEvent({ type: 'log', level: 'warn', message: `${message}\nthe run goes on in a new process` });
     this.goOn(pending);
   }
 
