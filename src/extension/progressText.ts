@@ -50,6 +50,12 @@ export function countsText(counts: Pick<RunSummary, 'written' | 'kept' | 'skippe
   return parts.join(', ');
 }
 
+/** The same for a narrow place: '12 written, 1 failed'. What is zero is left out. */
+export function shortCounts(counts: Pick<RunSummary, 'written' | 'kept' | 'skipped' | 'untagged' | 'failed'>): string {
+  const parts: [number, string][] = [[counts.written, 'written'], [counts.failed.length, 'failed'], [counts.kept, 'kept'], [counts.skipped, 'done before'], [counts.untagged, 'untagged']];
+  return parts.filter(([count]) => count > 0).map(([count, what]) => `${group(count)} ${what}`).join(', ');
+}
+
 /** The message at a run's end; failed photos with their reasons, at most three of them. */
 export function summaryLine(run: RunSummary): string {
   const state = { running: 'still running', done: 'done', cancelled: 'cancelled', interrupted: 'interrupted', failed: 'stopped' }[run.state];

@@ -9,7 +9,7 @@ import type { Failure, RunSummary } from '../shared/protocol';
 import type { CurrentRun } from './currentRun';
 import type { DataSets } from './dataSets';
 import type { Engine } from './engine';
-import { countsText, durationText, plural } from './progressText';
+import { countsText, durationText, plural, shortCounts } from './progressText';
 
 export type RunNode = { kind: 'run'; run: RunSummary; resumable: boolean };
 type PhotoNode = { kind: 'photo'; root: string; failure: Failure };
@@ -120,10 +120,9 @@ function runItem({ run, resumable }: RunNode): vscode.TreeItem {
   const item = new vscode.TreeItem(`${basename(run.root)} · ${run.state === 'running' ? 'running' : timeText(started)}`);
   item.id = `${run.root}\n${run.id}`;
   item.collapsibleState = children === 0 ? vscode.TreeItemCollapsibleState.None : run.failed.length ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed;
-  item.description = `${run.state === 'running' || run.state === 'done' ? '' : `${run.state} · `}${countsText(run)}`;
+  item.description = [run.state === 'running' || run.state === 'done' ? '' : run.state, shortCounts(run)].filter(Boolean).join(' · ');
   item.iconPath = runIcon(run);
   item.contextValue = resumable ? 'resumable' : 'run';
-  item.resourceUri = undefined;
   item.tooltip = [
     run.root,
     `Started ${started.toLocaleString()}, ${durationText(run.seconds)}, ${run.state}`,

@@ -3,7 +3,7 @@
  * photo that failed. With `VSIX=…` the same is done with the installed package.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
@@ -81,6 +81,7 @@ describe('generate masks from the explorer', { timeout: 15 * 60_000 }, () => {
     const failed = rows.filter({ hasText: 'damaged.jpg' });
     await failed.first().waitFor({ timeout: LONG });
     assert.ok((await failed.first().innerText()).length > 'damaged.jpg'.length + 5, 'the reason is missing');
+    await workbench.widenSideBar(180);
     await workbench.screenshot('view');
     await failed.first().click();
     await workbench.page.locator('.tab', { hasText: 'damaged.jpg' }).waitFor({ timeout: LONG });
@@ -89,6 +90,8 @@ describe('generate masks from the explorer', { timeout: 15 * 60_000 }, () => {
   step('the summary opens the results', async () => {
     await workbench.toast(/SeedMask done/).getByRole('button', { name: 'Open Results' }).click();
     await workbench.page.locator('.tab', { hasText: '.mask.png' }).waitFor({ timeout: LONG });
+    // The preview's size appears with the picture.
+    await workbench.page.locator('.statusbar-item', { hasText: /\d+x\d+/ }).waitFor({ timeout: LONG });
     await workbench.screenshot('results');
   });
 
@@ -102,5 +105,29 @@ describe('generate masks from the explorer', { timeout: 15 * 60_000 }, () => {
     await workbench.quickPickRow('Saliency').click();
     await workbench.quickPickRow(/Saliency.*off/s).waitFor({ timeout: LONG });
     await workbench.page.keyboard.press('Escape');
+  });
+
+  step('masks are measured against true ones, and the figures shown', async () => {
+    const truth = join(workspace, 'truth');
+    mkdirSync(truth);
+    for (const photo of Object.keys(photos.tags)) copyFileSync(maskOf(photo), join(truth, photo.replace('.jpg', '.png')));
+    const submenu = await workbench.contextMenu(workbench.explorerItem('photos'), 'SeedMask');
+    await submenu.hover();
+    await workbench.menuItem('Evaluate Against Masks…').click();
+    const path = workbench.page.locator('.quick-input-widget input[type="text"]');
+    await path.waitFor({ timeout: LONG });
+    await path.fill(`${truth}/`);
+    await workbench.page.keyboard.press('Enter');
+    await workbench.page.locator('.tab', { hasText: 'photos scores' }).waitFor({ timeout: LONG });
+    const text = workbench.page.locator('.editor-instance .view-lines');
+    // The masks are their own truth here.
+    await workbench.poll('a perfect score', LONG, async () => /mask\s*\|\s*4\s*\|\s*100\.0/.test((await text.innerText()).replace(/\u00a0/g, ' ')));
+    await workbench.screenshot('scores');
+  });
+
+  step('one photo can be done alone, and is done already', async () => {
+    const generate = await workbench.contextMenu(workbench.explorerItem('cat.jpg'), 'Generate Mask');
+    await generate.click();
+    await workbench.toast(/SeedMask done.*1 skipped because done/).waitFor({ timeout: LONG });
   });
 });

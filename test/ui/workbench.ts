@@ -111,7 +111,20 @@ export class Workbench {
     return rows;
   }
 
+  /** Makes the side bar `by` pixels wider. */
+  async widenSideBar(by: number): Promise<void> {
+    const edge = await this.page.locator('.part.sidebar').boundingBox();
+    assert.ok(edge);
+    const [x, y] = [edge.x + edge.width, edge.y + edge.height / 2];
+    await this.page.mouse.move(x, y);
+    await this.page.mouse.down();
+    await this.page.mouse.move(x + by, y, { steps: 5 });
+    await this.page.mouse.up();
+  }
+
   async screenshot(name: string): Promise<void> {
+    // Lists and toasts fade in.
+    await new Promise(done => setTimeout(done, 500));
     const folder = join(ROOT, pictures);
     mkdirSync(folder, { recursive: true });
     await this.page.screenshot({ path: join(folder, `${name}.png`) });

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { maskNames } from '../../../src/extension/photoNames';
-import { bytesText, countsText, durationText, fractionDone, progressLine, statusText, summaryLine, type Progress } from '../../../src/extension/progressText';
+import { bytesText, countsText, durationText, fractionDone, progressLine, shortCounts, statusText, summaryLine, type Progress } from '../../../src/extension/progressText';
 import { scoresReport, table } from '../../../src/extension/reportText';
 import { STAGES, type RunSummary } from '../../../src/shared/protocol';
 
@@ -36,6 +36,8 @@ test('the done part grows from stage to stage and stays within 0..1', () => {
 
 test('the summary counts everything and names failures with their reasons', () => {
   assert.equal(countsText(run), '1 mask written, 2 kept because edited, 3 skipped because done, 1 failed');
+  assert.equal(shortCounts(run), '1 written, 1 failed, 2 kept, 3 done before');
+  assert.equal(shortCounts({ written: 0, kept: 0, skipped: 0, untagged: 0, failed: [] }), '');
   assert.equal(summaryLine(run), 'SeedMask done. 1 mask written, 2 kept because edited, 3 skipped because done, 1 failed (12 s, on WebGPU). Failed: a.jpg: ends too early.');
 });
 
