@@ -38,9 +38,10 @@ interface SharedSession {
   users: number;
 }
 
-/** The runtime, loaded at the first call, with its telemetry off. */
+/** The runtime, loaded at the first call, with its telemetry off and CUDA's shortened floats, too, which would differ from the CPU's. */
 export async function loadRuntime(): Promise<typeof ort> {
   process.env['ORT_DISABLE_TELEMETRY'] = '1';
+  process.env['NVIDIA_TF32_OVERRIDE'] ??= '0';
   return import('onnxruntime-node');
 }
 
