@@ -32,6 +32,6 @@ export function deviceReport(report: DeviceReport): string {
 }
 
 function classesOf(scores: Scores): string {
-  const rows = scores.classes.map(c => [c.name, String(c.id), c.iou === null ? '–' : c.iou.toFixed(1), c.fp === null ? '–' : c.fp.toFixed(3), c.fn === null ? '–' : c.fn.toFixed(3)]);
+  const rows = scores.classes.map(c => [c.name, String(c.id), c.iou === null ? '–' : (100 * c.iou).toFixed(1), c.fp === null ? '–' : c.fp.toFixed(3), c.fn === null ? '–' : c.fn.toFixed(3)]);
   return `## ${scores.stage}\n\n${table(['class', 'id', 'IoU %', 'FP', 'FN'], rows)}`;
 }

@@ -42,7 +42,7 @@ describe('activation', () => {
   it('gives the settings their defaults', () => {
     const configuration = vscode.workspace.getConfiguration('seedmask');
     for (const [name, { default: expected }] of Object.entries(manifest().contributes.configuration.properties)) {
-      assert.deepEqual(configuration.get(name.slice('seedmask.'.length)), expected, name);
+      assert.deepEqual(configuration.inspect(name.slice('seedmask.'.length))?.defaultValue, expected, name);
     }
   });
 });

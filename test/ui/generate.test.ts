@@ -115,9 +115,13 @@ describe('generate masks from the explorer', { timeout: 15 * 60_000 }, () => {
     await submenu.hover();
     await workbench.menuItem('Evaluate Against Masks…').click();
     const path = workbench.page.locator('.quick-input-widget input[type="text"]');
-    await path.waitFor({ timeout: LONG });
-    await path.fill(`${truth}/`);
-    await workbench.page.keyboard.press('Enter');
+    // The dialog first fills in where it starts.
+    await workbench.poll('the folder dialog', LONG, async () => (await path.isVisible()) && (await path.inputValue()).endsWith('/photos/'));
+    await workbench.poll('the folder of true masks in the dialog', LONG, async () => {
+      await path.fill(truth);
+      return (await path.inputValue()) === truth;
+    });
+    await workbench.page.getByRole('button', { name: 'Compare' }).click();
     await workbench.page.locator('.tab', { hasText: 'photos scores' }).waitFor({ timeout: LONG });
     const text = workbench.page.locator('.editor-instance .view-lines');
     // The masks are their own truth here.

@@ -120,6 +120,7 @@ export class Workbench {
     await this.page.mouse.down();
     await this.page.mouse.move(x + by, y, { steps: 5 });
     await this.page.mouse.up();
+    await this.page.mouse.move(x + by + 200, y);
   }
 
   async screenshot(name: string): Promise<void> {
