@@ -12,6 +12,9 @@ const REBIAS = (127 - 15) << 23;
 /** Added to and taken from a double below it, leaves the nearest integer, ties to even. */
 const ROUNDER = 2 ** 52;
 
+/** The largest value that a half can have. */
+export const LARGEST_HALF = 65504;
+
 let table: Float32Array | undefined;
 
 /** The values as halves (their bits). Beyond the range: infinity. */

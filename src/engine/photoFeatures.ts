@@ -1,6 +1,7 @@
 /**
  * Features of photos: backbone (each view, mirrored views averaged with their unmirrored twin) and saliency, from the cache or computed on the device.
  * Mirroring costs a second run and averages out part of the noise; since CAMs are linear in the features, averaging these averages the raw maps.
+ * Computed features are rounded to what the cache holds, so that a run makes the same masks whether it finds them there or not.
  */
 import { backboneInput, decodeOutput, imageTensor } from '../../models/adapter';
 import { findBackbone, findSaliency, type BackboneOutput, type BackboneSpec, type SaliencySpec } from '../../models/catalog';
@@ -11,6 +12,7 @@ import { floats, type Tensor } from '../shared/graph';
 import { SeedMaskError } from '../shared/errors';
 import type { Maps, RgbImage } from '../shared/maps';
 import type { FeatureCache, FeatureKey } from './featureCache';
+import { fromFloat16, LARGEST_HALF, toFloat16 } from './float16';
 import { resizePhoto } from './images';
 import { runBatched } from './memory';
 import type { OnnxHost, OpenGraph } from './session';
@@ -90,12 +92,12 @@ export class FeatureExtractor {
   async compute(photo: RgbImage, sha256: string): Promise<PhotoFeatures> {
     const views: (readonly Maps[])[] = [];
     for (const index of this.preset.views.keys()) {
-      const maps = await this.view(photo, index);
+      const maps = (await this.view(photo, index)).map(rounded);
       await this.cache.write(this.viewKey(sha256, index), maps.map((map, i) => ({ name: this.outputs[i].role, dims: [map.channels, map.height, map.width], data: map.data })));
       views.push(maps);
     }
     if (!this.models.saliency || !this.saliency) return { layers: this.byRole(views) };
-    const saliency = await salientMap(this.models.saliency.spec, this.saliency, photo);
+    const saliency = rounded(await salientMap(this.models.saliency.spec, this.saliency, photo));
     await this.cache.write(this.saliencyKey(sha256), [{ name: 'saliency', dims: [1, saliency.height, saliency.width], data: saliency.data }]);
     return { layers: this.byRole(views), saliency };
   }
@@ -172,6 +174,11 @@ function mean(a: Maps, b: Maps): Maps {
   const data = new Float32Array(a.data.length);
   for (let i = 0; i < data.length; i++) data[i] = (a.data[i] + b.data[i]) / 2;
   return { ...a, data };
+}
+
+/** To the nearest half; what is larger than halves can be becomes the largest of them. */
+function rounded(maps: Maps): Maps {
+  return { ...maps, data: fromFloat16(toFloat16(maps.data.map(value => Math.min(LARGEST_HALF, Math.max(-LARGEST_HALF, value))))) };
 }
 
 function toMaps({ dims, data }: { dims: readonly number[]; data: Float32Array }): Maps {
