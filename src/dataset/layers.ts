@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import { SeedMaskError } from '../shared/errors';
 import type { LabelMap, Maps } from '../shared/maps';
 import { plane } from '../shared/maps';
-import { atomicWrite } from './atomicWrite';
+import { atomicWrite, removeOrphans } from './atomicWrite';
 import { dataPath, makeFolderFor } from './folder';
 import { decodeMask, encodeMask } from './maskFile';
 import { decodePng, encodePng } from './png';
@@ -51,6 +51,7 @@ export async function writeLayers(root: string, photo: string, { info, cams, ref
   const folder = folderOfLayers(root, photo);
   const index = join(folder, 'layers.json');
   await makeFolderFor(index);
+  await removeOrphans(folder);
   await rm(index, { force: true });
   for (const [name, bytes] of files) await atomicWrite(join(folder, name), bytes);
   await atomicWrite(index, `${JSON.stringify(info)}\n`);

@@ -262,7 +262,7 @@ export class EngineClient {
     for (const pending of owed) {
       if (pending.cancelled) pending.fail(cancelledError());
       else if (this.disposed) pending.fail(new SeedMaskError('engine-gone', 'the engine was shut down'));
-      else if (running.killed) this.goOn(pending);
+      else if (running.killed) this.goOn(pending, false);
       else this.crashed(pending, running, how);
     }
   }
@@ -273,12 +273,12 @@ export class EngineClient {
     const message = `the engine process ${how}${last && `; the last it printed:\n${last}`}`;
     if (pending.method !== 'generate' || pending.crashes >= MOST_CRASHES) return pending.fail(new SeedMaskError('engine-gone', message));
     pending.onEvent({ type: 'log', level: 'warn', message: `${message}\nthe run goes on in a new process` });
-    this.goOn(pending);
+    this.goOn(pending, true);
   }
 
-  /** Sends a request again, to a new process. */
-  private goOn(pending: Pending): void {
-    if (pending.method === 'generate' && pending.begun) pending.params = { ...(pending.params as Params<'generate'>), resume: true };
+  /** Sends a request again, to a new process. `crashed`: the old one was not ended by us. */
+  private goOn(pending: Pending, crashed: boolean): void {
+    if (pending.method === 'generate' && pending.begun) pending.params = { ...(pending.params as Params<'generate'>), resume: true, crashed };
     this.post(pending);
   }
 }

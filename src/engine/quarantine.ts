@@ -1,6 +1,7 @@
 /**
- * Photos that take the engine process down with them. Before a photo is worked on its name goes into `.seedmask/working.json`; a file found there
- * at the start of a run names the photo that the last process died with. It gets a second chance, then it is left out.
+ * Photos that take the engine process down with them. Before a photo is worked on its name goes into `.seedmask/working.json`. When the supervisor
+ * says that the last process fell by itself, the photo found there is the one it fell with: it gets a second chance, then it is left out. A
+ * process that a person or a power cut ended accuses nobody.
  */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import * as v from 'valibot';
@@ -22,11 +23,12 @@ export class Quarantine {
     private readonly crashes: Record<string, number>,
   ) {}
 
-  static async open(root: string): Promise<Quarantine> {
+  /** @param crashed the process that wrote the file was not ended on purpose */
+  static async open(root: string, crashed: boolean): Promise<Quarantine> {
     const file = dataPath(root, 'working.json');
     const found = await readFile(file, 'utf8').then(text => v.safeParse(markerSchema, JSON.parse(text))).catch(() => undefined);
     const { photo, crashes } = found?.success ? found.output : { photo: undefined, crashes: {} };
-    return new Quarantine(file, photo === undefined ? crashes : { ...crashes, [photo]: (crashes[photo] ?? 0) + 1 });
+    return new Quarantine(file, photo === undefined || !crashed ? crashes : { ...crashes, [photo]: (crashes[photo] ?? 0) + 1 });
   }
 
   /** @throws SeedMaskError 'engine-gone' if the engine died with this photo twice. */

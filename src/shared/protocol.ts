@@ -15,7 +15,13 @@ export const requestSchemas = {
   /** What would a run do: photos, classes, conflicts. Changes nothing on disk. */
   plan: v.object(target),
   /** The main job. */
-  generate: v.object({ ...target, /** continue the newest unfinished run with its own settings */ resume: v.optional(v.boolean()) }),
+  generate: v.object({
+    ...target,
+    /** continue the newest unfinished run with its own settings */
+    resume: v.optional(v.boolean()),
+    /** the process that worked on that run fell by itself; said by the supervisor */
+    crashed: v.optional(v.boolean()),
+  }),
   /** Score the masks beside the photos (or a folder of predictions) against true masks. */
   evaluate: v.object({ ...target, truth: path, predictions: v.optional(path), stages: v.optional(v.boolean()) }),
   /** Which device would run, and why not a better one. */

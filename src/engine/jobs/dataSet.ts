@@ -37,8 +37,9 @@ export async function openDataSet(root: string, settings: RunSettings, only: rea
   const plan = planOutputs(scan.photos, settings.outputName);
 
   const known = new Set(scan.photos);
-  const chosen = only ? only.filter(photo => known.has(photo)) : scan.photos;
-  const missing = only ? only.filter(photo => !known.has(photo)) : [];
+  const asked = only ? [...new Set(only)] : scan.photos;
+  const chosen = asked.filter(photo => known.has(photo));
+  const missing = asked.filter(photo => !known.has(photo));
   const tags = new Map(scan.photos.flatMap(photo => {
     const names = reading.tags.get(photo);
     return names ? [[photo, names] as const] : [];

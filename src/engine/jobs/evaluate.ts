@@ -4,8 +4,7 @@
  * its own background score, so that one sees what every step gave.
  */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { posix } from 'node:path';
+import { join, posix } from 'node:path';
 import { readClassTable, type ClassTable } from '../../dataset/classTable';
 import { readLayers, type Layers } from '../../dataset/layers';
 import { decodeMask } from '../../dataset/maskFile';
@@ -31,10 +30,12 @@ export async function evaluate({ root, photos, settings, truth, predictions, sta
   const theirs = await readClassTable(truth);
   const named = theirs.classes.length > 1 ? theirs : ours;
   const toTruth = idMap(predictions ? named : ours, named);
+  // Without names anywhere, every id is a class.
+  const classes = named.classes.length > 1 ? Math.max(...named.classes.map(({ id }) => id)) + 1 : IGNORE;
   const notes: string[] = [];
   const measured = new Map<Stage, { confusion: Confusion; photos: number }>();
   const entry = (stage: Stage) => {
-    const found = measured.get(stage) ?? { confusion: new Confusion(Math.max(...named.classes.map(({ id }) => id)) + 1), photos: 0 };
+    const found = measured.get(stage) ?? { confusion: new Confusion(classes), photos: 0 };
     measured.set(stage, found);
     return found;
   };
@@ -46,13 +47,13 @@ export async function evaluate({ root, photos, settings, truth, predictions, sta
   for (const photo of wanted) {
     signal.throwIfAborted();
     try {
-      const trueMask = await readTruth(truth, photo);
+      const trueMask = await readNamed(truth, photo);
       if (!trueMask) withoutTruth++;
       else {
-        const found = await readPrediction(predictions ? join(predictions, `${stem(photo)}.png`) : join(root, outputs.get(photo) ?? ''));
-        if (!found) withoutMask++;
+        const found = predictions ? await readNamed(predictions, photo) : await readMask(join(root, outputs.get(photo) ?? ''));
         const mask = found ?? background(trueMask);
         count(entry('mask'), relabel(mask, toTruth), trueMask, photo);
+        if (!found) withoutMask++;
         const layers = stages ? await readLayers(root, photo) : undefined;
         for (const [stage, maps, threshold] of layers ? layerStages(layers) : []) {
           const ids = (layers as Layers).info.classes.map(({ id }) => id);
@@ -69,8 +70,11 @@ export async function evaluate({ root, photos, settings, truth, predictions, sta
     }
     progress.step();
   }
+  if (withoutMask === (measured.get('mask')?.photos ?? 0)) {
+    const [why = 'they are matched by name without extension'] = notes;
+    throw new SeedMaskError('no-photos', `no photo has both a mask and a true mask that fit (${why})`, truth);
+  }
   if (withoutMask > 0) notes.push(`${withoutMask} photos have no mask and count as background`);
-  if (!measured.has('mask') || withoutMask === measured.get('mask')?.photos) throw new SeedMaskError('no-photos', 'no photo has both a mask and a true mask (they are matched by name without extension)', truth);
   if (withoutTruth > 0) notes.push(`${withoutTruth} photos have no true mask and were left out`);
   return { scores: STAGE_NAMES.flatMap(stage => toScores(stage, measured.get(stage), named)), notes: notes.slice(0, 200) };
 }
@@ -98,16 +102,16 @@ function toScores(stage: Stage, found: { confusion: Confusion; photos: number } 
     fp,
     fn,
     classes: classes.flatMap(({ id, iou, fp: classFp, fn: classFn }) => {
-      const name = table.nameOf(id);
+      const name = table.nameOf(id) ?? (iou === null ? undefined : `class ${id}`);
       return name === undefined ? [] : [{ id, name, iou, fp: classFp, fn: classFn }];
     }),
   }];
 }
 
-/** Prediction id -> truth id, by name; ids whose name the truth does not know stay, unless they would mean something else there. */
+/** Prediction id -> truth id, by name; what the truth has no class for is wrong wherever it stands (255). Ids without a name stay. */
 function idMap(ours: ClassTable, theirs: ClassTable): Uint8Array {
   const map = Uint8Array.from({ length: 256 }, (_, id) => id);
-  for (const { id, name } of ours.classes) map[id] = theirs.idOf(name) ?? (theirs.nameOf(id) === undefined ? id : IGNORE);
+  for (const { id, name } of ours.classes) map[id] = theirs.idOf(name) ?? IGNORE;
   return map;
 }
 
@@ -115,16 +119,12 @@ function relabel(mask: LabelMap, map: Uint8Array): LabelMap {
   return { ...mask, data: mask.data.map(id => map[id]) };
 }
 
-/** The true mask of a photo: `<truth>/<folder of the photo>/<stem>.png`, or without the folder. */
-async function readTruth(truth: string, photo: string): Promise<LabelMap | undefined> {
-  for (const name of [`${stem(photo)}.png`, `${posix.basename(stem(photo))}.png`]) {
-    const bytes = await readFile(join(truth, name)).catch(() => undefined);
-    if (bytes) return decodeMask(bytes).labels;
-  }
-  return undefined;
+/** The mask of a photo in a folder of masks: `<folder>/<folder of the photo>/<stem>.png`, or without the photo's folder. */
+async function readNamed(folder: string, photo: string): Promise<LabelMap | undefined> {
+  return (await readMask(join(folder, `${stem(photo)}.png`))) ?? readMask(join(folder, `${posix.basename(stem(photo))}.png`));
 }
 
-async function readPrediction(file: string): Promise<LabelMap | undefined> {
+async function readMask(file: string): Promise<LabelMap | undefined> {
   const bytes = await readFile(file).catch(() => undefined);
   return bytes && decodeMask(bytes).labels;
 }

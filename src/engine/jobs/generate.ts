@@ -12,34 +12,27 @@ import { loadClassifier } from '../../../models/warmStart';
 import { writeClassTable } from '../../dataset/classTable';
 import { removeLeftovers } from '../../dataset/folder';
 import { sha256, sha256OfFile } from '../../dataset/hash';
-import { acquireLock } from '../../dataset/lock';
+import { acquireLock, type Lock } from '../../dataset/lock';
 import { Manifest } from '../../dataset/manifest';
 import { decideMask } from '../../dataset/maskStore';
 import { lastUnfinished } from '../../dataset/runs';
 import { Scg } from '../../pipeline/scg';
 import { SeedMaskError, describeError } from '../../shared/errors';
 import type { Params, RunSummary } from '../../shared/protocol';
+import type { GraphHost } from '../../shared/graph';
 import type { RunSettings } from '../../shared/settings';
 import type { JobContext } from '../context';
 import type { Engine } from '../engine';
 import { FeatureCache } from '../featureCache';
 import { readPhoto } from '../images';
 import { learnTags, PooledFeatures, type Learnt } from '../learning';
-import { FeatureExtractor, loadRunModels, type RunModels } from '../photoFeatures';
+import { FeatureExtractor, loadRunModels, type PhotoFeatures, type RunModels } from '../photoFeatures';
 import { Progress } from '../progress';
 import { Quarantine } from '../quarantine';
 import { openDataSet, type DataSet } from './dataSet';
-import { MaskWriter } from './maskWriter';
+import { MaskWriter, type MaskTask } from './maskWriter';
 import { classCounts, knownTo, unteachable } from './plan';
 import { RunRecorder } from './recorder';
-
-/** A photo whose mask is to be made. */
-export interface Task {
-  photo: string;
-  tags: readonly string[];
-  /** sha256 of the photo's file when the run began. */
-  source: string;
-}
 
 export async function generate(params: Params<'generate'>, context: JobContext, engine: Engine): Promise<RunSummary> {
   const { root } = params;
@@ -51,9 +44,9 @@ export async function generate(params: Params<'generate'>, context: JobContext, 
   const lock = await acquireLock(root);
   try {
     const recorder = await RunRecorder.start(root, settings, only, context);
-    const quarantine = await Quarantine.open(root);
+    const quarantine = await Quarantine.open(root, params.crashed ?? false);
     try {
-      await new Generation(root, settings, preset, context, engine, recorder, quarantine).run(only);
+      await new Generation(root, settings, preset, context, engine, lock, recorder, quarantine).run(only);
       await quarantine.close();
       return await recorder.end('done');
     } catch (error) {
@@ -81,6 +74,7 @@ class Generation {
     private readonly preset: Preset,
     private readonly context: JobContext,
     private readonly engine: Engine,
+    private readonly lock: Lock,
     private readonly recorder: RunRecorder,
     private readonly quarantine: Quarantine,
   ) {
@@ -94,7 +88,10 @@ class Generation {
     recorder.set({ photos: dataSet.wanted.length, untagged: dataSet.untagged.length });
     for (const note of dataSet.notes) recorder.note(note);
     for (const failure of dataSet.refused) await recorder.refuse(failure);
-    if (dataSet.wanted.length === 0) return recorder.note('no photo of this folder has tags');
+    if (dataSet.wanted.length === 0) {
+      if (dataSet.untagged.length > 0) recorder.note(`${only ? 'none of these photos' : 'no photo of this folder'} has tags`);
+      return;
+    }
     await writeClassTable(this.root, dataSet.table);
     await removeLeftovers(this.root, dataSet.wanted);
 
@@ -119,8 +116,8 @@ class Generation {
   }
 
   /** The photos that need a mask; the others are counted. */
-  private async tasks(dataSet: DataSet, manifest: Manifest, key: string, sources: Map<string, string>): Promise<Task[]> {
-    const tasks: Task[] = [];
+  private async tasks(dataSet: DataSet, manifest: Manifest, key: string, sources: Map<string, string>): Promise<MaskTask[]> {
+    const tasks: MaskTask[] = [];
     const photos = dataSet.wanted.filter(photo => dataSet.outputs.has(photo));
     this.progress.begin('scan', photos.length);
     for (const photo of photos) {
@@ -130,7 +127,7 @@ class Generation {
         const source = await sha256OfFile(join(this.root, photo), photo);
         sources.set(photo, source);
         const decision = await decideMask({ root: this.root, photo, mask: dataSet.outputs.get(photo) ?? '' }, manifest, { source, tags, key });
-        if (decision === 'write') tasks.push({ photo, tags, source });
+        if (decision === 'write') tasks.push({ photo, tags });
         else await this.recorder.count(photo, decision === 'keep' ? 'kept' : 'skipped');
       } catch (error) {
         await this.recorder.fail(photo, error);
@@ -140,7 +137,7 @@ class Generation {
     return tasks;
   }
 
-  private async withModels(dataSet: DataSet, models: RunModels, manifest: Manifest, key: string, tasks: Task[], sources: Map<string, string>, weights: string): Promise<void> {
+  private async withModels(dataSet: DataSet, models: RunModels, manifest: Manifest, key: string, tasks: readonly MaskTask[], sources: Map<string, string>, weights: string): Promise<void> {
     const { recorder, settings, context } = this;
     this.progress.begin('device', 0);
     const device = await this.engine.device(settings, context.signal);
@@ -152,22 +149,24 @@ class Generation {
     const extractor = await FeatureExtractor.open(models, this.preset, cache, device.host, batch => recorder.log('warn', `the device ran out of memory: batches of ${batch} from here on`));
     const scg = new Scg(device.host, this.preset.scg);
     try {
-      const failed = new Set<string>();
-      const pooled = await this.extract(dataSet, extractor, sources, tasks, failed);
+      const { pooled, left } = await this.extract(dataSet, extractor, sources, tasks);
+      const base = this.writerBase(dataSet, manifest, key);
+      if (!left.some(({ tags }) => tags.length > 0)) return await this.writeAll(new MaskWriter(base, undefined), left);
       const learnt = await this.learn(dataSet, pooled, device.host, models, weights);
-      const writer = new MaskWriter(this.writerBase(dataSet, manifest, key), { extractor, learnt, scg, preset: this.preset, crf: settings.crf, device: device.report.label });
+      const writer = new MaskWriter(base, { extractor, learnt, scg, preset: this.preset, crf: settings.crf, device: device.report.label });
       // Backwards: when the cache is smaller than the folder, the photos extracted last are the ones still in it.
-      await this.writeAll(writer, tasks.filter(({ photo }) => !failed.has(photo)).reverse());
+      await this.writeAll(writer, [...left].reverse());
     } finally {
       await scg.release();
       await extractor.release();
     }
   }
 
-  /** Pooled features of all tagged photos. Photos that cannot be read are failures of the run only if a mask was wanted. */
-  private async extract(dataSet: DataSet, extractor: FeatureExtractor, sources: Map<string, string>, tasks: readonly Task[], failed: Set<string>): Promise<PooledFeatures> {
+  /** Pooled features of all tagged photos, and the tasks that are left: a photo without features fails if its mask needs them. */
+  private async extract(dataSet: DataSet, extractor: FeatureExtractor, sources: ReadonlyMap<string, string>, tasks: readonly MaskTask[]): Promise<{ pooled: PooledFeatures; left: MaskTask[] }> {
     const pooled = new PooledFeatures();
-    const asked = new Set(tasks.map(({ photo }) => photo));
+    const needed = new Set(tasks.filter(({ tags }) => tags.length > 0).map(({ photo }) => photo));
+    const failed = new Set<string>();
     const photos = [...dataSet.tags.keys()];
     this.progress.begin('features', photos.length, tasks.length / 2);
     for (const photo of photos) {
@@ -182,22 +181,22 @@ class Generation {
         this.context.signal.throwIfAborted();
         if (isFatal(error)) throw error;
         failed.add(photo);
-        if (asked.has(photo)) await this.recorder.fail(photo, error);
+        if (needed.has(photo)) await this.recorder.fail(photo, error);
         else this.recorder.log('warn', `${photo} is not learnt from: ${describeError(error)}`);
       }
       this.progress.step(instant);
     }
     await this.quarantine.leave();
-    return pooled;
+    return { pooled, left: tasks.filter(({ photo }) => !(failed.has(photo) && needed.has(photo))) };
   }
 
-  private async compute(extractor: FeatureExtractor, photo: string) {
+  private async compute(extractor: FeatureExtractor, photo: string): Promise<PhotoFeatures> {
     await this.quarantine.enter(photo);
     const { image, sha256: hash } = await readPhoto(join(this.root, photo), this.readOptions(photo));
     return extractor.compute(image, hash);
   }
 
-  private async learn(dataSet: DataSet, pooled: PooledFeatures, host: Parameters<typeof learnTags>[0], models: RunModels, weights: string): Promise<Learnt> {
+  private async learn(dataSet: DataSet, pooled: PooledFeatures, host: GraphHost, models: RunModels, weights: string): Promise<Learnt> {
     const { spec } = models.backbone;
     const counts = classCounts(dataSet);
     this.progress.begin('learn', 0);
@@ -209,10 +208,11 @@ class Generation {
     return learnTags(host, { pooled, tags: dataSet.tags, classes: counts.map(({ name }) => name), classifier, signal: this.context.signal }, this.preset);
   }
 
-  private async writeAll(writer: MaskWriter, tasks: readonly Task[]): Promise<void> {
+  private async writeAll(writer: MaskWriter, tasks: readonly MaskTask[]): Promise<void> {
     this.progress.begin('masks', tasks.length);
     for (const task of tasks) {
       this.context.signal.throwIfAborted();
+      if (!(await this.lock.held())) throw new SeedMaskError('locked', 'another run took this folder over while this one slept');
       try {
         await this.quarantine.enter(task.photo);
         await this.recorder.count(task.photo, await writer.write(task));
@@ -226,7 +226,7 @@ class Generation {
   }
 
   private writerBase(dataSet: DataSet, manifest: Manifest, key: string) {
-    return { root: this.root, outputs: dataSet.outputs, table: dataSet.table, manifest, key, run: this.recorder.id, readOptions: (photo: string) => this.readOptions(photo) };
+    return { root: this.root, outputs: dataSet.outputs, table: dataSet.table, manifest, key, run: this.recorder.id, readOptions: (photo: string) => this.readOptions(photo), warn: (message: string) => this.recorder.log('warn', message) };
   }
 
   private readOptions(photo: string) {

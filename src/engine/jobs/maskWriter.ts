@@ -11,12 +11,11 @@ import { writeMask } from '../../dataset/maskStore';
 import type { Preset } from '../../../models/presets';
 import { photoMask, type PhotoMask } from '../../pipeline/photoMask';
 import type { Scg } from '../../pipeline/scg';
-import { SeedMaskError } from '../../shared/errors';
+import { SeedMaskError, describeError } from '../../shared/errors';
 import type { LabelMap } from '../../shared/maps';
 import { readPhoto, resizePhoto, type Photo, type ReadOptions } from '../images';
 import { camLayers, type Learnt } from '../learning';
 import type { FeatureExtractor } from '../photoFeatures';
-import type { Task } from './generate';
 
 export interface WriterBase {
   root: string;
@@ -26,6 +25,13 @@ export interface WriterBase {
   key: string;
   run: string;
   readOptions(photo: string): ReadOptions;
+  warn(message: string): void;
+}
+
+/** A photo whose mask is to be made. */
+export interface MaskTask {
+  photo: string;
+  tags: readonly string[];
 }
 
 /** What photos with tags need. */
@@ -48,7 +54,7 @@ export class MaskWriter {
   ) {}
 
   /** @throws SeedMaskError with the reason why this photo has no mask. */
-  async write({ photo, tags }: Task): Promise<'written' | 'kept' | 'skipped'> {
+  async write({ photo, tags }: MaskTask): Promise<'written' | 'kept' | 'skipped'> {
     const { root, outputs, manifest, key, run } = this.base;
     const device = this.maker?.device ?? 'none';
     for (let attempt = 1; ; attempt++) {
@@ -56,9 +62,9 @@ export class MaskWriter {
       const { mask, made } = await this.make(read, photo, tags);
       try {
         const place = { root, photo, mask: outputs.get(photo) ?? '' };
-        const written = await writeMask(place, encodeMask(mask), manifest, { source: read.sha256, tags, key }, { device, run });
-        if (made && written === 'written') await this.storeLayers(photo, tags, made);
-        return written;
+        // Layers first: a run that ends in between makes both again.
+        if (made) await this.storeLayers(photo, tags, made);
+        return await writeMask(place, encodeMask(mask), manifest, { source: read.sha256, tags, key }, { device, run });
       } catch (error) {
         if (!(error instanceof SeedMaskError && error.reason === 'changed-during-run') || attempt === TRIES) throw error;
       }
@@ -93,24 +99,23 @@ export class MaskWriter {
     return { mask: made.mask, made };
   }
 
+  /** Layers explain a mask; where they cannot be kept the mask is made all the same, unless it would meet the same trouble. */
   private async storeLayers(photo: string, tags: readonly string[], { cam, refined, seed }: PhotoMask): Promise<void> {
     const { preset } = this.maker ?? {};
     if (!preset) return;
-    await writeLayers(this.base.root, photo, {
-      info: {
-        thresholds: {
-          cam: preset.cam.threshold,
-          refined: preset.mask.threshold,
-          foreground: preset.certainFilter.foreground,
-          background: preset.certainFilter.background,
-        },
-        model: this.base.key,
-        classes: tags.map(tag => ({ id: this.idOf(tag), name: tag })),
-      },
-      cams: cam,
-      refined,
-      seed,
-    });
+    const thresholds = {
+      cam: preset.cam.threshold,
+      refined: preset.mask.threshold,
+      foreground: preset.certainFilter.foreground,
+      background: preset.certainFilter.background,
+    };
+    const classes = tags.map(tag => ({ id: this.idOf(tag), name: tag }));
+    try {
+      await writeLayers(this.base.root, photo, { info: { thresholds, model: this.base.key, classes }, cams: cam, refined, seed });
+    } catch (error) {
+      if (!(error instanceof SeedMaskError) || error.reason === 'disk-full' || error.reason === 'numeric') throw error;
+      this.base.warn(`${photo}: its layers are not kept: ${describeError(error)}`);
+    }
   }
 
   private idOf(tag: string): number {

@@ -18,6 +18,8 @@ export class RunRecorder {
   private readonly started = Date.now();
   private readonly summary: RunSummary;
   private saved = Date.now();
+  /** Lines of the log, one after the other. */
+  private logging: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly root: string,
@@ -60,7 +62,7 @@ export class RunRecorder {
 
   log(level: 'info' | 'warn' | 'error', message: string): void {
     this.context.emit({ type: 'log', level, message });
-    void appendLog(this.root, this.id, `${level}: ${message}`);
+    this.write(`${level}: ${message}`);
   }
 
   async count(photo: string, state: 'written' | 'kept' | 'skipped'): Promise<void> {
@@ -73,7 +75,7 @@ export class RunRecorder {
     const reason = error instanceof SeedMaskError ? error.reason : 'bug';
     const message = error instanceof SeedMaskError ? error.message : describeError(error);
     await this.refuse({ photo, reason, message });
-    if (reason === 'bug' && error instanceof Error) void appendLog(this.root, this.id, error.stack ?? error.message);
+    if (reason === 'bug' && error instanceof Error) this.write(error.stack ?? error.message);
   }
 
   async refuse(failure: Failure): Promise<void> {
@@ -88,12 +90,22 @@ export class RunRecorder {
   async end(state: RunSummary['state'], error?: string): Promise<RunSummary> {
     Object.assign(this.summary, { state, ...(error !== undefined && { error }) });
     this.log(state === 'done' ? 'info' : 'warn', `${state}${error ? `: ${error}` : ''}`);
-    await this.save().catch(problem => this.context.emit({ type: 'log', level: 'error', message: `the run's record was not saved: ${describeError(problem)}` }));
+    await this.trySave();
+    await this.logging;
     return this.summary;
   }
 
+  private write(line: string): void {
+    this.logging = this.logging.then(() => appendLog(this.root, this.id, line));
+  }
+
   private async saveNowAndThen(): Promise<void> {
-    if (Date.now() - this.saved > SAVE_EVERY_MS) await this.save();
+    if (Date.now() - this.saved > SAVE_EVERY_MS) await this.trySave();
+  }
+
+  /** What befalls the record is no photo's fault: a full disk shows in the next mask. */
+  private async trySave(): Promise<void> {
+    await this.save().catch(problem => this.context.emit({ type: 'log', level: 'error', message: `the run's record was not saved: ${describeError(problem)}` }));
   }
 
   private async save(): Promise<void> {
