@@ -22,7 +22,7 @@ export interface PhotoMaskInput {
   /** Class id of each tag, 1..254. */
   ids: readonly number[];
   layers: readonly CamLayer[];
-  /** Features that SCG spreads seeds along, on the grid of the CAM. */
+  /** Features that SCG spreads seeds along, on any grid. */
   similarity: Maps;
   /** How sure the heads are of each tag, in (0, 1]. */
   sureness: readonly number[];
@@ -51,7 +51,7 @@ export interface PhotoMask {
 export async function photoMask(input: PhotoMaskInput, preset: Preset, scg: Scg): Promise<PhotoMask> {
   const { ids, photo } = input;
   const cam = tagCam(input.layers);
-  const spread = await scg.run([input.similarity], cam);
+  const spread = await scg.run([resizeBilinear(input.similarity, cam.height, cam.width)], cam);
   const weights = tagWeights(input.sureness, preset.tagWeight);
   const affinity = pamrAffinity(photo, { dilations: preset.pamr.dilations });
   const start = resizeBilinear(average(cam, spread), photo.height, photo.width);
@@ -109,10 +109,10 @@ function crfMask(scores: Maps, { ids, photo, height, width }: PhotoMaskInput, th
   return thresholdMask(refined, [0, ...ids], 0);
 }
 
-/** (sureness / largest sureness) ^ exponent. */
+/** (sureness / largest sureness) ^ exponent; all 1 where the heads are sure of none. */
 export function tagWeights(sureness: readonly number[], exponent: number): number[] {
-  const largest = Math.max(...sureness, Number.MIN_VALUE);
-  return sureness.map(value => (value / largest) ** exponent);
+  const largest = Math.max(...sureness);
+  return sureness.map(value => (largest > 0 ? (value / largest) ** exponent : 1));
 }
 
 function average(a: Maps, b: Maps): Maps {
