@@ -23,6 +23,7 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   #runs: RunSummary[] = [];
   #loading: Promise<void> | undefined;
   #loaded = false;
+  #stale = false;
   #redraw: NodeJS.Timeout | undefined;
   readonly #changed = new vscode.EventEmitter<void>();
   readonly onDidChangeTreeData = this.#changed.event;
@@ -48,9 +49,10 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     ];
   }
 
-  /** Reads the runs again. Nothing is read in an untrusted workspace. */
+  /** Reads the runs again; what is asked for during a reading is read after it. Nothing is read in an untrusted workspace. */
   refresh(): Promise<void> {
-    this.#loading ??= this.#load().finally(() => (this.#loading = undefined));
+    this.#stale = true;
+    this.#loading ??= this.#loadWhileStale().finally(() => (this.#loading = undefined));
     return this.#loading;
   }
 
@@ -89,6 +91,13 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   dispose(): void {
     clearTimeout(this.#redraw);
     vscode.Disposable.from(...this.#parts, this.#changed).dispose();
+  }
+
+  async #loadWhileStale(): Promise<void> {
+    while (this.#stale) {
+      this.#stale = false;
+      await this.#load();
+    }
   }
 
   async #load(): Promise<void> {

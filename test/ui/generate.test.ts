@@ -134,4 +134,20 @@ describe('generate masks from the explorer', { timeout: 15 * 60_000 }, () => {
     await generate.click();
     await workbench.toast(/SeedMask done.*1 skipped because done/).waitFor({ timeout: LONG });
   });
+
+  step('the palette tells the device, diagnoses, explains CUDA and clears the cache', async () => {
+    await workbench.palette('SeedMask: Show Device');
+    await workbench.toast(/SeedMask runs on CPU/).waitFor({ timeout: LONG });
+    await workbench.palette('SeedMask: Diagnose');
+    await workbench.quickPickRow('Leave photo names out').click();
+    await workbench.page.locator('.tab', { hasText: 'SeedMask diagnosis' }).waitFor({ timeout: LONG });
+    await workbench.palette('SeedMask: Set Up CUDA…');
+    const dialog = workbench.page.locator('.monaco-dialog-box', { hasText: 'libonnxruntime_providers_cuda.so' });
+    await dialog.waitFor({ timeout: LONG });
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    const submenu = await workbench.contextMenu(workbench.explorerItem('photos'), 'SeedMask');
+    await submenu.hover();
+    await workbench.menuItem('Clear Cached Features').click();
+    await workbench.toast(/SeedMask: .* MB of cached features cleared/).waitFor({ timeout: LONG });
+  });
 });

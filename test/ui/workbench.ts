@@ -81,9 +81,13 @@ export class Workbench {
 
   /** Runs a command by its title; it must be offered. */
   async palette(title: string): Promise<void> {
-    const row = await this.paletteRow(title);
-    await this.poll(`'${title}' in the palette`, SHORT, () => appears(row, 1000));
-    await row.click();
+    // An open palette does not follow what becomes possible, so it is opened again.
+    await this.poll(`'${title}' in the palette`, LONG, async () => {
+      const row = await this.paletteRow(title);
+      if (!(await appears(row, 2000))) return false;
+      await row.click();
+      return true;
+    });
   }
 
   /** The titles that the palette offers for a text. */
