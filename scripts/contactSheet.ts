@@ -2,19 +2,23 @@
  * The contact sheet: one row a photo, with the photo, its class activation maps, its seed and its mask side by side. Everything comes from disk: the photos,
  * the masks beside them and the layers in `.seedmask/`; classes have the colours that their masks have.
  */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { drawSheet, type SheetRow } from './sheetLayout';
 import { camPanel, maskPanel, seedPanel } from './sheetPanels';
 import { atomicWrite } from '../src/dataset/atomicWrite';
 import { readClassTable, type ClassTable } from '../src/dataset/classTable';
+import { dataPath } from '../src/dataset/folder';
 import { readLayers } from '../src/dataset/layers';
 import { decodeMask } from '../src/dataset/maskFile';
 import { planOutputs } from '../src/dataset/outputs';
+import { errorCode } from '../src/dataset/paths';
 import { listRuns } from '../src/dataset/runs';
 import { scanPhotos } from '../src/dataset/scan';
 import { readPhoto, resizePhoto } from '../src/engine/images';
-import type { LabelMap, RgbImage } from '../src/shared/maps';
+import { SeedMaskError } from '../src/shared/errors';
+import type { RgbImage } from '../src/shared/maps';
 import { DEFAULT_SETTINGS, type RunSettings } from '../src/shared/settings';
 
 /** Largest picture of a cell, pixels. */
@@ -31,18 +35,20 @@ export async function writeContactSheet(root: string, file: string, title: strin
   const { photos } = await scanPhotos(root, { outputName: settings.outputName });
   const { outputs } = planOutputs(photos, settings.outputName);
   const table = await readClassTable(root);
-  const drawable: Candidate[] = [];
-  for (const photo of photos) {
+  const drawable = photos.flatMap(photo => {
     const mask = outputs.get(photo);
-    if (mask !== undefined && (await readLayers(root, photo)) && (await readMask(join(root, mask)))) drawable.push({ photo, mask });
-  }
+    return mask !== undefined && existsSync(join(root, mask)) && existsSync(dataPath(root, 'layers', ...photo.split('/'), 'layers.json')) ? [{ photo, mask }] : [];
+  });
   const rows: SheetRow[] = [];
-  for (const candidate of spread(drawable, most)) rows.push(await makeRow(root, candidate, table, settings));
+  for (const candidate of spread(drawable, most)) {
+    const row = await makeRow(root, candidate, table, settings);
+    if (row) rows.push(row);
+  }
   if (rows.length === 0) return 0;
   const about = [
     `${rows.length === photos.length ? '' : `${rows.length} of `}${photos.length} photos`,
     ...(run ? [`preset ${run.settings.preset}`, run.settings.saliency ? 'tags + saliency' : 'tags only', run.summary.device] : []),
-  ];
+  ].filter(text => text !== '');
   await atomicWrite(file, await drawSheet({ title, about: about.join('  ·  '), rows }));
   return rows.length;
 }
@@ -58,15 +64,12 @@ export function spread<T>(items: readonly T[], most: number): T[] {
   return Array.from({ length: most }, (_, i) => items[Math.round((i * (items.length - 1)) / Math.max(1, most - 1))]);
 }
 
-async function readMask(file: string): Promise<LabelMap | undefined> {
-  return readFile(file).then(bytes => decodeMask(bytes).labels, () => undefined);
-}
-
-async function makeRow(root: string, { photo, mask }: Candidate, table: ClassTable, settings: RunSettings): Promise<SheetRow> {
-  const picture = await readCell(join(root, photo), settings);
+/** Nothing where the photo, its layers or its mask cannot be read any more. */
+async function makeRow(root: string, { photo, mask }: Candidate, table: ClassTable, settings: RunSettings): Promise<SheetRow | undefined> {
+  const picture = await readCell(join(root, photo), settings).catch(unreadable);
   const layers = await readLayers(root, photo);
-  const labels = await readMask(join(root, mask));
-  if (!layers || !labels) throw new Error(`${photo}: its layers or its mask have gone`);
+  const labels = await readFile(join(root, mask)).then(bytes => decodeMask(bytes).labels).catch(unreadable);
+  if (!picture || !layers || !labels) return undefined;
   const shown = new Set(labels.data);
   return {
     photo,
@@ -74,6 +77,12 @@ async function makeRow(root: string, { photo, mask }: Candidate, table: ClassTab
     tags: layers.info.classes.map(({ id, name }) => ({ id, name: table.nameOf(id) ?? name, found: shown.has(id) })),
     panels: [picture, camPanel(picture, layers.cams), seedPanel(picture, layers.seed), maskPanel(picture, labels)],
   };
+}
+
+/** A file that a person has removed or damaged since; anything else is a bug. */
+function unreadable(error: unknown): undefined {
+  if (error instanceof SeedMaskError || errorCode(error) !== undefined) return undefined;
+  throw error;
 }
 
 /** The photo as it is to be seen, small enough for a cell. */

@@ -13,13 +13,10 @@ export const HEAT: readonly Rgb[] = [[0, 0, 4], [51, 10, 95], [120, 28, 109], [1
 const PALETTE = vocPalette();
 const WHITE: Rgb = [255, 255, 255];
 
-/**
- * The colour of class `id` on the sheet: that of the mask file's palette, lightened as far as thin labels and dark photos need.
- * Different ids keep different colours.
- */
+/** The colour of class `id` on the sheet: that of the mask file's palette, lightened for dark photos. Different ids keep different colours. */
 export function classColour(id: number): Rgb {
-  const lighter = (value: number): number => Math.round(32 + (value * 223) / 192);
-  return [0, 1, 2].map(c => Math.min(255, lighter(PALETTE[id * 3 + c]))) as unknown as Rgb;
+  const lighter = (value: number): number => Math.round(32 + (value * 223) / 224);
+  return [lighter(PALETTE[id * 3]), lighter(PALETTE[id * 3 + 1]), lighter(PALETTE[id * 3 + 2])];
 }
 
 /** The largest of the maps (0..1) as heat over a grey photo. */
@@ -57,7 +54,7 @@ export function maskPanel(photo: RgbImage, mask: LabelMap): RgbImage {
     const y = Math.floor(i / width);
     const edge = labels[i] !== 0 && (differs(i, x - 1, y) || differs(i, x + 1, y) || differs(i, x, y - 1) || differs(i, x, y + 1));
     if (edge) return WHITE;
-    return labels[i] === 0 ? blend([0, 0, 0], grey(pixel), 0.55) : blend(classColour(labels[i]), pixel, 0.45);
+    return labels[i] === 0 ? blend([0, 0, 0], grey(pixel), 0.55) : blend(classColour(labels[i]), pixel, 0.4);
   });
 }
 
