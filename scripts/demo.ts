@@ -35,7 +35,7 @@ async function main(args: readonly string[]): Promise<void> {
 
   const sheet = own ? join(folder, '.seedmask/contact-sheet.png') : join(ROOT, 'demo/contact-sheet.png');
   const shown = await writeContactSheet(folder, sheet, `SeedMask · ${own ? basename(folder) : 'from tags to masks'}`);
-  console.log(shown > 0 ? `\nMasks:         ${pretty(folder)}\nContact sheet: ${pretty(sheet)} (${shown} photos)` : '\nNo photo has a mask with its layers, so there is no contact sheet.');
+  console.log(shown > 0 ? `\nMasks:         ${pretty(folder)}\nContact sheet: ${pretty(sheet)} (${shown} photo${shown === 1 ? '' : 's'})` : '\nNo photo has a mask with its layers, so there is no contact sheet.');
 }
 
 /** Runs a script of ours with node; what it says is shown only if it fails. */

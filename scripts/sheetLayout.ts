@@ -22,8 +22,8 @@ export interface Sheet {
 }
 
 const COLUMNS = [
-  { head: 'Photo', note: 'and its tags' },
-  { head: 'CAM', note: 'where the tags are seen' },
+  { head: 'Photo', note: 'the source' },
+  { head: 'CAM', note: 'where its tags are seen' },
   { head: 'Seed', note: 'certain pixels only' },
   { head: 'Mask', note: 'the file that is written' },
 ] as const;
