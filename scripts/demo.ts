@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { writeContactSheet } from './contactSheet';
 import { makeDemoFolder } from './demoFolder';
+import { hasFonts } from './sheetLayout';
 import { describeError, SeedMaskError } from '../src/shared/errors';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -36,6 +37,7 @@ async function main(args: readonly string[]): Promise<void> {
   const sheet = own ? join(folder, '.seedmask/contact-sheet.png') : join(ROOT, 'demo/contact-sheet.png');
   const shown = await writeContactSheet(folder, sheet, `SeedMask · ${own ? basename(folder) : 'from tags to masks'}`);
   console.log(shown > 0 ? `\nMasks:         ${pretty(folder)}\nContact sheet: ${pretty(sheet)} (${shown} photo${shown === 1 ? '' : 's'})` : '\nNo photo has a mask with its layers, so there is no contact sheet.');
+  if (shown > 0 && !(await hasFonts())) console.log('This machine has no fonts, so the sheet has boxes for letters. On Debian: apt-get install fonts-dejavu-core');
 }
 
 /** Runs a script of ours with node; what it says is shown only if it fails. */

@@ -70,6 +70,15 @@ export async function drawSheet({ title, about, rows }: Sheet): Promise<Buffer> 
   return sharp(Buffer.from(svg)).composite(pictures).removeAlpha().png({ compressionLevel: 9 }).toBuffer();
 }
 
+/** Whether this machine has a font: without one, all letters come out as the same box. */
+export async function hasFonts(): Promise<boolean> {
+  const [narrow, wide] = await Promise.all(['iii', 'WWW'].map(letters => {
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="200" height="60"><rect width="200" height="60" fill="${PAPER}"/>${text(10, 40, letters, { size: 30 })}</svg>`;
+    return sharp(Buffer.from(svg)).raw().toBuffer();
+  }));
+  return !narrow.equals(wide);
+}
+
 /** The classes of a photo, each with a spot of its colour; those that the mask lacks are faint. */
 function chips(x: number, y: number, tags: SheetRow['tags'], cell: number): string {
   const shown: string[] = [];
