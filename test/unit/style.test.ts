@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { SETTINGS_FLAGS } from '../../src/cli/settings';
 import { REPOSITORY, sourceFiles } from './sources';
 
 const MOST_LINES = 400;
@@ -81,4 +82,11 @@ test('the documentation names files that are there', () => {
   assert.deepEqual(missing, []);
   const pipeline = sourceFiles('src/pipeline').map(file => file.replace('src/pipeline/', ''));
   assert.deepEqual(pipeline.filter(name => !algorithms.includes(`\`${name}\``) && !algorithms.includes(`/${name}\``)), [], 'files of the pipeline that docs/algorithms.md does not name');
+});
+
+test('README names every setting and every flag', () => {
+  const readme = readFileSync(join(REPOSITORY, 'README.md'), 'utf8');
+  const { contributes } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as { contributes: { configuration: { properties: Record<string, unknown> } } };
+  const names = [...Object.keys(contributes.configuration.properties), ...Object.keys(SETTINGS_FLAGS).map(flag => `--${flag}`)];
+  assert.deepEqual(names.filter(name => !new RegExp(`\`${name}\\b`).test(readme)), []);
 });
