@@ -1,6 +1,7 @@
 /**
  * Batches that fit: a batch that runs out of memory is run again in halves, and the size that worked is kept for the rest.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SeedMaskError } from '../shared/errors';
 import type { GraphRunner, Tensor } from '../shared/graph';
 
@@ -29,6 +30,8 @@ export async function runBatched<Item, Output>(
   const results: Output[] = [];
   let batch = Math.max(1, Math.min(maxBatch, items.length));
   while (results.length < items.length) {
+    // A run blocks the thread; between two of them a cancel gets its chance to arrive.
+    await nextTurn();
     signal?.throwIfAborted();
     const part = items.slice(results.length, results.length + batch);
     try {

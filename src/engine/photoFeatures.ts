@@ -56,15 +56,18 @@ export class FeatureExtractor {
     private readonly backbone: OpenGraph,
     private readonly saliency: OpenGraph | undefined,
     private readonly onShrink: (batch: number) => void,
+    maxBatch: number,
   ) {
     this.outputs = usedOutputs(models.backbone.spec, preset);
-    this.batch = Math.min(2, batchLimit(models.backbone.spec.input.name, models.backbone.inspection));
+    this.batch = Math.min(maxBatch, batchLimit(models.backbone.spec.input.name, models.backbone.inspection));
   }
 
+  /** @param onShrink told the new batch when the device ran out of memory */
   static async open(models: RunModels, preset: Preset, cache: FeatureCache, host: OnnxHost, onShrink: (batch: number) => void): Promise<FeatureExtractor> {
     const backbone = await host.open(models.backbone.bytes);
     const saliency = models.saliency && (await host.open(models.saliency.bytes));
-    return new FeatureExtractor(models, preset, cache, backbone, saliency, onShrink);
+    // A CPU gains nothing from batches, and between two runs a cancel can be heard.
+    return new FeatureExtractor(models, preset, cache, backbone, saliency, onShrink, host.device === 'cpu' ? 1 : 2);
   }
 
   /** Channels by role, of the layers that are extracted. */
@@ -86,13 +89,13 @@ export class FeatureExtractor {
   }
 
   /**
-   * Computes the features of a photo and caches them.
+   * Computes the features of a photo and caches them. What was computed before a cancel is not lost: whole views are cached.
    * @throws SeedMaskError 'numeric' (NaN or infinity), 'out-of-memory' (even one view does not fit)
    */
-  async compute(photo: RgbImage, sha256: string): Promise<PhotoFeatures> {
+  async compute(photo: RgbImage, sha256: string, signal?: AbortSignal): Promise<PhotoFeatures> {
     const views: (readonly Maps[])[] = [];
     for (const index of this.preset.views.keys()) {
-      const maps = (await this.view(photo, index)).map(rounded);
+      const maps = (await this.view(photo, index, signal)).map(rounded);
       await this.cache.write(this.viewKey(sha256, index), maps.map((map, i) => ({ name: this.outputs[i].role, dims: [map.channels, map.height, map.width], data: map.data })));
       views.push(maps);
     }
@@ -108,13 +111,13 @@ export class FeatureExtractor {
   }
 
   /** One map per used output. */
-  private async view(photo: RgbImage, index: number): Promise<Maps[]> {
+  private async view(photo: RgbImage, index: number, signal?: AbortSignal): Promise<Maps[]> {
     const { longSide, flip } = this.preset.views[index];
     const { spec } = this.models.backbone;
     const scale = longSide / Math.max(photo.width, photo.height);
     const fit = (side: number): number => Math.max(spec.input.multiple, Math.round((side * scale) / spec.input.multiple) * spec.input.multiple);
     const resized = await resizePhoto(photo, fit(photo.width), fit(photo.height));
-    const { results, batch } = await runBatched(
+    const { results } = await runBatched(
       this.backbone,
       flip ? [false, true] : [false],
       mirrored => stack(mirrored.map(flipped => backboneInput(spec, [resized], flipped))),
@@ -122,9 +125,15 @@ export class FeatureExtractor {
         const decoded = this.outputs.map(output => decodeOutput(spec, output, outputs, resized));
         return mirrored.map((flipped, i) => decoded.map(maps => (flipped ? flipHorizontally(maps[i]) : maps[i])));
       },
-      { maxBatch: this.batch, onShrink: this.onShrink },
+      {
+        maxBatch: this.batch,
+        signal,
+        onShrink: batch => {
+          this.batch = batch;
+          this.onShrink(batch);
+        },
+      },
     );
-    this.batch = Math.min(this.batch, Math.max(batch, 1));
     const [plain, flipped] = results;
     return flipped ? plain.map((map, i) => mean(map, flipped[i])) : plain;
   }

@@ -153,7 +153,7 @@ class Generation {
       const base = this.writerBase(dataSet, manifest, key);
       if (!left.some(({ tags }) => tags.length > 0)) return await this.writeAll(new MaskWriter(base, undefined), left);
       const learnt = await this.learn(dataSet, pooled, device.host, models, weights);
-      const writer = new MaskWriter(base, { extractor, learnt, scg, preset: this.preset, crf: settings.crf, device: device.report.label });
+      const writer = new MaskWriter(base, { extractor, learnt, scg, preset: this.preset, crf: settings.crf, device: device.report.label, signal: context.signal });
       // Backwards: when the cache is smaller than the folder, the photos extracted last are the ones still in it.
       await this.writeAll(writer, [...left].reverse());
     } finally {
@@ -193,7 +193,7 @@ class Generation {
   private async compute(extractor: FeatureExtractor, photo: string): Promise<PhotoFeatures> {
     await this.quarantine.enter(photo);
     const { image, sha256: hash } = await readPhoto(join(this.root, photo), this.readOptions(photo));
-    return extractor.compute(image, hash);
+    return extractor.compute(image, hash, this.context.signal);
   }
 
   private async learn(dataSet: DataSet, pooled: PooledFeatures, host: GraphHost, models: RunModels, weights: string): Promise<Learnt> {

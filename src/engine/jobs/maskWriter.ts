@@ -42,6 +42,7 @@ export interface Maker {
   preset: Preset;
   crf: boolean;
   device: string;
+  signal: AbortSignal;
 }
 
 /** A photo that keeps changing is given up after this many tries. */
@@ -77,7 +78,7 @@ export class MaskWriter {
     const { maker } = this;
     if (!maker) throw new Error('a photo with tags needs models');
     const { preset, learnt, extractor } = maker;
-    const features = (await extractor.cached(read.sha256)) ?? (await extractor.compute(read.image, read.sha256));
+    const features = (await extractor.cached(read.sha256)) ?? (await extractor.compute(read.image, read.sha256, maker.signal));
     const layers = camLayers(features, learnt, tags);
     const sureness = learnt.sureness.get(photo);
     const scale = Math.min(1, preset.pamr.longSide / Math.max(width, height));
