@@ -8,7 +8,7 @@ import type { TestContext } from 'node:test';
 import sharp, { type Sharp } from 'sharp';
 import { serialise, type GraphDescription } from '../../../models/graph/serialise';
 import { decodeMask } from '../../../src/dataset/maskFile';
-import { createEngine } from '../../../src/engine/engine';
+import { createEngine, type Engine } from '../../../src/engine/engine';
 import { generate } from '../../../src/engine/jobs/generate';
 import type { LabelMap } from '../../../src/shared/maps';
 import type { EngineEvent, Params, RunSummary } from '../../../src/shared/protocol';
@@ -21,7 +21,8 @@ export const engine = createEngine();
 const FILTERS = [[1, -1, 0], [-1, 1, 0], [0, -1, 1], [0, 1, -1], [1, 0, -1], [-1, 0, 1], [0.33, 0.33, 0.33], [-0.33, -0.33, -0.33]];
 const STRIDE = 16;
 
-function colourGraph(batch: number | string): GraphDescription {
+/** Input `x`, output `y`: batch x 8 x rows x columns, a cell for 16 x 16 pixels. */
+export function colourGraph(batch: number | string = 'batch'): GraphDescription {
   const area = STRIDE * STRIDE;
   return {
     name: 'colours',
@@ -117,6 +118,8 @@ export interface RunOptions {
   resume?: boolean;
   signal?: AbortSignal;
   onEvent?(event: EngineEvent): void;
+  /** Another engine than this process's. */
+  engine?: Engine;
 }
 
 /** One `generate` in this process: CPU, no saliency and the colours unless the settings say otherwise. */
@@ -126,7 +129,7 @@ export async function run(root: string, backbone: string | undefined, options: R
     events.push(event);
     options.onEvent?.(event);
   };
-  const summary = await generate(request(root, backbone, options), { emit, signal: options.signal ?? new AbortController().signal }, engine);
+  const summary = await generate(request(root, backbone, options), { emit, signal: options.signal ?? new AbortController().signal }, options.engine ?? engine);
   return { summary, events };
 }
 

@@ -60,7 +60,7 @@ test('a second run skips everything, without a device', async t => {
   assert.ok(!events.some(event => event.type === 'progress' && event.stage !== 'scan'));
 });
 
-test('the same bytes again: cold or warm features, no cache, one photo at a time or in pairs, one photo asked for or all', async t => {
+test('the same bytes again: cold or warm features, no cache, a model of one photo a run, one photo asked for or all', async t => {
   const root = await fresh(t);
   await run(root, colours);
   await assertWhole(root);
