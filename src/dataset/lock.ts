@@ -59,7 +59,11 @@ async function take(file: string, me: Owner): Promise<void> {
       try {
         return await writeFile(file, JSON.stringify(me), { flag: 'wx' });
       } catch (error) {
-        if (errorCode(error) !== 'EEXIST') throw error;
+        if (errorCode(error) !== 'EEXIST') {
+          // A full disk lets the file be made but not filled: it would pass for somebody's lock.
+          if (!(await readOwner(file))) await unlink(file).catch(() => undefined);
+          throw error;
+        }
       }
       const owner = await readOwner(file);
       if (!(await isStale(file, owner))) throw lockedBy(owner);
