@@ -66,7 +66,7 @@ export async function evaluate({ root, photos, settings, truth, predictions, sta
       }
     } catch (error) {
       signal.throwIfAborted();
-      notes.push(describeError(error));
+      notes.push(`${photo}: ${error instanceof SeedMaskError ? error.message : describeError(error)}`);
     }
     progress.step();
   }
@@ -84,9 +84,14 @@ function* layerStages({ info, cams, refined }: Layers): Generator<[Stage, Maps, 
   yield ['refined (SCG, PAMR)', refined, info.thresholds['refined'] ?? 0.25];
 }
 
+/** @throws SeedMaskError 'bad-mask' where they do not fit; nothing is counted then. */
 function count(target: { confusion: Confusion; photos: number }, prediction: LabelMap, truth: LabelMap, photo: string): void {
   if (prediction.width !== truth.width || prediction.height !== truth.height) {
     throw new SeedMaskError('bad-mask', `the mask is ${prediction.width} x ${prediction.height}, the true mask ${truth.width} x ${truth.height}`, photo);
+  }
+  for (const [name, { data }] of [['mask', prediction], ['true mask', truth]] as const) {
+    const beyond = data.find(id => id !== IGNORE && id >= target.confusion.classes);
+    if (beyond !== undefined) throw new SeedMaskError('bad-mask', `the ${name} holds the id ${beyond}, which the table of classes does not have`, photo);
   }
   target.confusion.add(prediction, truth);
   target.photos++;
