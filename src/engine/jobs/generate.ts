@@ -9,7 +9,7 @@
 import { join } from 'node:path';
 import { QUICK, type Preset } from '../../../models/presets';
 import { loadClassifier } from '../../../models/warmStart';
-import { writeClassTable } from '../../dataset/classTable';
+import { writeClassTable, type ClassTable } from '../../dataset/classTable';
 import { removeLeftovers } from '../../dataset/folder';
 import { sha256, sha256OfFile } from '../../dataset/hash';
 import { acquireLock, type Lock } from '../../dataset/lock';
@@ -24,13 +24,13 @@ import type { RunSettings } from '../../shared/settings';
 import type { JobContext } from '../context';
 import type { Engine } from '../engine';
 import { FeatureCache } from '../featureCache';
-import { readPhoto } from '../images';
+import { readPhoto, type ReadOptions } from '../images';
 import { learnTags, PooledFeatures, type Learnt } from '../learning';
 import { FeatureExtractor, loadRunModels, type PhotoFeatures, type RunModels } from '../photoFeatures';
 import { Progress } from '../progress';
 import { Quarantine } from '../quarantine';
 import { openDataSet, type DataSet } from './dataSet';
-import { MaskWriter, type MaskTask } from './maskWriter';
+import { MaskWriter, type MaskKey, type MaskTask, type WriterBase } from './maskWriter';
 import { classCounts, knownTo, unteachable } from './plan';
 import { RunRecorder } from './recorder';
 
@@ -99,7 +99,7 @@ class Generation {
     const models = await loadRunModels(weights, settings.backbone, settings.saliency);
     const manifest = await Manifest.open(this.root);
     try {
-      const key = this.key(models);
+      const key = this.keys(models, dataSet.table);
       const sources = new Map<string, string>();
       const tasks = await this.tasks(dataSet, manifest, key, sources);
       if (tasks.length === 0) return;
@@ -110,13 +110,14 @@ class Generation {
     }
   }
 
-  /** Everything that a mask depends on besides its photo and tags. */
-  private key(models: RunModels): string {
-    return sha256(JSON.stringify({ pipeline: 1, backbone: models.backbone.sha256, saliency: models.saliency?.sha256 ?? null, crf: this.settings.crf, preset: this.preset }));
+  /** Everything that a mask depends on besides its photo and tags: the models, the parameters and the ids of its tags. */
+  private keys(models: RunModels, table: ClassTable): MaskKey {
+    const parameters = { pipeline: 1, backbone: models.backbone.sha256, saliency: models.saliency?.sha256 ?? null, crf: this.settings.crf, preset: this.preset };
+    return tags => sha256(JSON.stringify({ ...parameters, ids: [...tags].sort().map(tag => table.idOf(tag)) }));
   }
 
   /** The photos that need a mask; the others are counted. */
-  private async tasks(dataSet: DataSet, manifest: Manifest, key: string, sources: Map<string, string>): Promise<MaskTask[]> {
+  private async tasks(dataSet: DataSet, manifest: Manifest, key: MaskKey, sources: Map<string, string>): Promise<MaskTask[]> {
     const tasks: MaskTask[] = [];
     const photos = dataSet.wanted.filter(photo => dataSet.outputs.has(photo));
     this.progress.begin('scan', photos.length);
@@ -126,7 +127,7 @@ class Generation {
         const tags = dataSet.tags.get(photo) ?? [];
         const source = await sha256OfFile(join(this.root, photo), photo);
         sources.set(photo, source);
-        const decision = await decideMask({ root: this.root, photo, mask: dataSet.outputs.get(photo) ?? '' }, manifest, { source, tags, key });
+        const decision = await decideMask({ root: this.root, photo, mask: dataSet.outputs.get(photo) ?? '' }, manifest, { source, tags, key: key(tags) });
         if (decision === 'write') tasks.push({ photo, tags });
         else await this.recorder.count(photo, decision === 'keep' ? 'kept' : 'skipped');
       } catch (error) {
@@ -137,7 +138,7 @@ class Generation {
     return tasks;
   }
 
-  private async withModels(dataSet: DataSet, models: RunModels, manifest: Manifest, key: string, tasks: readonly MaskTask[], sources: Map<string, string>, weights: string): Promise<void> {
+  private async withModels(dataSet: DataSet, models: RunModels, manifest: Manifest, key: MaskKey, tasks: readonly MaskTask[], sources: Map<string, string>, weights: string): Promise<void> {
     const { recorder, settings, context } = this;
     this.progress.begin('device', 0);
     const device = await this.engine.device(settings, context.signal);
@@ -225,11 +226,11 @@ class Generation {
     }
   }
 
-  private writerBase(dataSet: DataSet, manifest: Manifest, key: string) {
+  private writerBase(dataSet: DataSet, manifest: Manifest, key: MaskKey): WriterBase {
     return { root: this.root, outputs: dataSet.outputs, table: dataSet.table, manifest, key, run: this.recorder.id, readOptions: (photo: string) => this.readOptions(photo), warn: (message: string) => this.recorder.log('warn', message) };
   }
 
-  private readOptions(photo: string) {
+  private readOptions(photo: string): ReadOptions {
     return { maxMegapixels: this.settings.maxMegapixels, salvage: this.settings.salvageDamaged, name: photo };
   }
 }

@@ -17,12 +17,15 @@ import { readPhoto, resizePhoto, type Photo, type ReadOptions } from '../images'
 import { camLayers, type Learnt } from '../learning';
 import type { FeatureExtractor } from '../photoFeatures';
 
+/** Hash of everything that the mask of a photo with these tags depends on besides the photo. */
+export type MaskKey = (tags: readonly string[]) => string;
+
 export interface WriterBase {
   root: string;
   outputs: ReadonlyMap<string, string>;
   table: ClassTable;
   manifest: Manifest;
-  key: string;
+  key: MaskKey;
   run: string;
   readOptions(photo: string): ReadOptions;
   warn(message: string): void;
@@ -65,7 +68,7 @@ export class MaskWriter {
         const place = { root, photo, mask: outputs.get(photo) ?? '' };
         // Layers first: a run that ends in between makes both again.
         if (made) await this.storeLayers(photo, tags, made);
-        return await writeMask(place, encodeMask(mask), manifest, { source: read.sha256, tags, key }, { device, run });
+        return await writeMask(place, encodeMask(mask), manifest, { source: read.sha256, tags, key: key(tags) }, { device, run });
       } catch (error) {
         if (!(error instanceof SeedMaskError && error.reason === 'changed-during-run') || attempt === TRIES) throw error;
       }
@@ -112,7 +115,7 @@ export class MaskWriter {
     };
     const classes = tags.map(tag => ({ id: this.idOf(tag), name: tag }));
     try {
-      await writeLayers(this.base.root, photo, { info: { thresholds, model: this.base.key, classes }, cams: cam, refined, seed });
+      await writeLayers(this.base.root, photo, { info: { thresholds, model: this.base.key(tags), classes }, cams: cam, refined, seed });
     } catch (error) {
       if (!(error instanceof SeedMaskError) || error.reason === 'disk-full' || error.reason === 'numeric') throw error;
       this.base.warn(`${photo}: its layers are not kept: ${describeError(error)}`);

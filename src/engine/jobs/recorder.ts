@@ -10,8 +10,9 @@ import type { JobContext } from '../context';
 
 /** The record on disk is at most this old, in milliseconds. */
 const SAVE_EVERY_MS = 5000;
-/** Failures kept one by one in a summary; the log has all. */
+/** Failures and notes kept one by one in a summary; the log has all. */
 const MAX_FAILURES = 1000;
+const MAX_NOTES = 1000;
 
 export class RunRecorder {
   readonly id = newRunId();
@@ -56,7 +57,8 @@ export class RunRecorder {
   }
 
   note(line: string): void {
-    this.summary.notes.push(line);
+    if (this.summary.notes.length < MAX_NOTES) this.summary.notes.push(line);
+    else if (this.summary.notes.length === MAX_NOTES) this.summary.notes.push(`more than ${MAX_NOTES} notes: the log has them all`);
     this.log('info', line);
   }
 

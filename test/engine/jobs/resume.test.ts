@@ -112,6 +112,18 @@ test('other parameters, other tags and another photo make a mask anew', async t 
   assert.deepEqual([width, height], [60, 50]);
 });
 
+test('ids that change in the table of classes are those of the masks after the next run; new classes change nothing', async t => {
+  const root = await fresh(t);
+  await run(root, colours);
+  const table = join(root, '.seedmask/classes.json');
+  const classes = [{ id: 0, name: 'background' }, { id: 1, name: 'blue' }, { id: 2, name: 'red' }, { id: 3, name: 'new' }];
+  writeFileSync(table, JSON.stringify({ classes }));
+  assert.deepEqual(counts((await run(root, colours)).summary), ['done', 0, 0, 6, 0]);
+  writeFileSync(table, JSON.stringify({ classes: classes.map(entry => (entry.name === 'red' ? { ...entry, id: 200 } : entry)) }));
+  assert.deepEqual(counts((await run(root, colours)).summary), ['done', 3, 0, 3, 0]);
+  assert.deepEqual(await idsIn(root, 'both.mask.png'), [0, 1, 200]);
+});
+
 for (const [name, when] of [['scan', begins('scan')], ['device', begins('device')], ['features', begins('features')], ['learning', begins('learn')], ['masks', begins('masks')], ['masks, after the first', firstMask]] as const) {
   test(`cancelled during ${name}: nothing half made, and the resumed run ends as if nothing had been`, async t => {
     const root = await fresh(t);
