@@ -7,13 +7,12 @@
 const LEAST_NORMAL = 0x38800000;
 const BEYOND = 0x47800000;
 const INFINITE = 0x7f800000;
+/** Infinity as a half. */
+const INFINITE_HALF = 0x7c00;
 /** What moves the exponent's bias from 127 to 15. */
 const REBIAS = (127 - 15) << 23;
 /** Added to and taken from a double below it, leaves the nearest integer, ties to even. */
 const ROUNDER = 2 ** 52;
-
-/** The largest value that a half can have. */
-export const LARGEST_HALF = 65504;
 
 let table: Float32Array | undefined;
 
@@ -31,10 +30,18 @@ export function toFloat16(values: Float32Array): Uint16Array {
       // Subnormal halves count units of 2^-24.
       halves[i] = sign | (Math.abs(values[i]) * 2 ** 24 + ROUNDER - ROUNDER);
     } else {
-      halves[i] = size > INFINITE ? 0x7e00 : sign | 0x7c00;
+      halves[i] = size > INFINITE ? 0x7e00 : sign | INFINITE_HALF;
     }
   }
   return halves;
+}
+
+/** Each value as the nearest half has it; what is larger than halves can be becomes the largest of them. */
+export function nearestHalves(values: Float32Array): Float32Array {
+  const halves = toFloat16(values);
+  // The bits below infinity's are the largest half's.
+  for (let i = 0; i < halves.length; i++) if ((halves[i] & 0x7fff) === INFINITE_HALF) halves[i]--;
+  return fromFloat16(halves);
 }
 
 /** The exact values of halves. */

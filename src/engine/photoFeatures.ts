@@ -12,7 +12,7 @@ import { floats, type Tensor } from '../shared/graph';
 import { SeedMaskError } from '../shared/errors';
 import type { Maps, RgbImage } from '../shared/maps';
 import type { FeatureCache, FeatureKey } from './featureCache';
-import { fromFloat16, LARGEST_HALF, toFloat16 } from './float16';
+import { nearestHalves } from './float16';
 import { resizePhoto } from './images';
 import { runBatched } from './memory';
 import type { OnnxHost, OpenGraph } from './session';
@@ -187,7 +187,7 @@ function mean(a: Maps, b: Maps): Maps {
 
 /** To the nearest half; what is larger than halves can be becomes the largest of them. */
 function rounded(maps: Maps): Maps {
-  return { ...maps, data: fromFloat16(toFloat16(maps.data.map(value => Math.min(LARGEST_HALF, Math.max(-LARGEST_HALF, value))))) };
+  return { ...maps, data: nearestHalves(maps.data) };
 }
 
 function toMaps({ dims, data }: { dims: readonly number[]; data: Float32Array }): Maps {

@@ -25,9 +25,10 @@ export function pooled(maps: Maps): Float32Array {
 
 /** Mirrored left to right: turns a map of a mirrored photo back. */
 export function flipHorizontally(maps: Maps): Maps {
-  const out = zeroMaps(maps.channels, maps.height, maps.width);
-  for (let row = 0; row < maps.data.length; row += maps.width) {
-    out.data.set(maps.data.slice(row, row + maps.width).reverse(), row);
+  const { data, width } = maps;
+  const out = zeroMaps(maps.channels, maps.height, width);
+  for (let row = 0; row < data.length; row += width) {
+    for (let x = 0; x < width; x++) out.data[row + x] = data[row + width - 1 - x];
   }
   return out;
 }

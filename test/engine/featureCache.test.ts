@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FeatureCache, type FeatureKey, type FeatureLayer } from '../../src/engine/featureCache';
-import { fromFloat16, toFloat16 } from '../../src/engine/float16';
+import { fromFloat16, nearestHalves, toFloat16 } from '../../src/engine/float16';
 
 /** Half precision by definition: the nearest of all 65,536 values, ties to the even one. */
 function nearestHalf(value: number): number {
@@ -40,6 +40,10 @@ test('half precision: every half survives', () => {
 test('half precision: known values', () => {
   const cases: [number, number][] = [[0, 0], [-0, 0x8000], [1, 0x3c00], [-2, 0xc000], [65504, 0x7bff], [65519.996, 0x7bff], [65520, 0x7c00], [Infinity, 0x7c00], [-Infinity, 0xfc00], [NaN, 0x7e00], [2 ** -24, 1], [2 ** -25, 0], [2 ** -25 * 1.0001, 1], [2 ** -14, 0x400], [1 + 2 ** -11, 0x3c00], [1 + 3 * 2 ** -11, 0x3c02], [1e-40, 0]];
   for (const [value, half] of cases) assert.equal(toFloat16(Float32Array.of(value))[0], half, String(value));
+});
+
+test('nearest halves: what halves can hold is rounded, what is larger becomes the largest of them', () => {
+  assert.deepEqual([...nearestHalves(Float32Array.of(1, 2049, 65519, 65520, 1e30, -65504, -1e6))], [1, 2048, 65504, 65504, 65504, -65504, -65504]);
 });
 
 test('half precision: any float rounds to the nearest half, ties to even', () => {
