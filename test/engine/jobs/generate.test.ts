@@ -15,7 +15,7 @@ import { plan } from '../../../src/engine/jobs/plan';
 import type { EngineEvent, RunSummary } from '../../../src/shared/protocol';
 import { vocPalette } from '../../../src/shared/palette';
 import { put } from '../../unit/dataset/temp';
-import { copyOf, counts, engine, idsIn, labels, leftovers, masksIn, request, run, type Tags } from './folders';
+import { copyOf, counts, engine, filesIn, idsIn, labels, leftovers, masksIn, request, run, type Tags } from './folders';
 
 const IMAGES = join(import.meta.dirname, '../../../node_modules/@stdlib');
 const image = (name: string): Sharp => sharp(join(IMAGES, `datasets-img-${name}/data/image.jpg`));
@@ -135,8 +135,11 @@ test('without saliency the masks are others, and up to date in their own right',
   assert.deepEqual(await masksIn(tagsOnly), weighed);
 });
 
-test('the same bytes from photos alone: nothing kept, features computed once more', async t => {
-  const again = await copyOf(t, root, 'photos');
+test('the same bytes when some features are computed once more', async t => {
+  const again = await copyOf(t, root, 'photos and features');
+  const features = (await filesIn(again)).filter(name => name.endsWith('.f16')).sort();
+  assert.equal(features.length, 8, 'backbone and saliency of four photos');
+  for (const name of features.slice(0, 3)) await rm(join(again, name));
   await run(again, undefined, { ...SALIENCY, photos: ['sub/turned.jpg'] });
   assert.deepEqual([...(await masksIn(again))], [...(await masksIn(root))].slice(3));
 });
