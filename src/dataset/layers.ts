@@ -57,6 +57,11 @@ export async function writeLayers(root: string, photo: string, { info, cams, ref
   await atomicWrite(index, `${JSON.stringify(info)}\n`);
 }
 
+/** Forgets the layers of a photo: its mask is not made from maps any more. */
+export async function removeLayers(root: string, photo: string): Promise<void> {
+  await rm(folderOfLayers(root, photo), { recursive: true, force: true }).catch(() => undefined);
+}
+
 /** Nothing if the photo has no whole set of layers. */
 export async function readLayers(root: string, photo: string): Promise<Layers | undefined> {
   const folder = folderOfLayers(root, photo);

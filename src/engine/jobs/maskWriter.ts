@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { ClassTable } from '../../dataset/classTable';
-import { writeLayers } from '../../dataset/layers';
+import { removeLayers, writeLayers } from '../../dataset/layers';
 import type { Manifest } from '../../dataset/manifest';
 import { encodeMask } from '../../dataset/maskFile';
 import { writeMask } from '../../dataset/maskStore';
@@ -68,6 +68,7 @@ export class MaskWriter {
         const place = { root, photo, mask: outputs.get(photo) ?? '' };
         // Layers first: a run that ends in between makes both again.
         if (made) await this.storeLayers(photo, tags, made);
+        else await removeLayers(root, photo);
         return await writeMask(place, encodeMask(mask), manifest, { source: read.sha256, tags, key: key(tags) }, { device, run });
       } catch (error) {
         if (!(error instanceof SeedMaskError && error.reason === 'changed-during-run') || attempt === TRIES) throw error;

@@ -10,11 +10,12 @@ import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { encodeMask } from '../../../src/dataset/maskFile';
 import { acquireLock } from '../../../src/dataset/lock';
+import { readLayers } from '../../../src/dataset/layers';
 import { listRuns } from '../../../src/dataset/runs';
 import { EngineClient } from '../../../src/engine/client';
 import { SeedMaskError } from '../../../src/shared/errors';
 import type { EngineEvent, STAGES } from '../../../src/shared/protocol';
-import { colourFolder, copyOf, counts, filesIn, idsIn, labels, leftovers, masksIn, picture, request, run, saveColours } from './folders';
+import { colourFolder, copyOf, counts, filesIn, idsIn, labels, leftovers, masksIn, picture, request, run, saveColours, type Tags } from './folders';
 
 const ENGINE = { entry: join(import.meta.dirname, '../../../src/engine/main.ts'), execArgv: ['--import', 'tsx'] };
 
@@ -110,6 +111,17 @@ test('other parameters, other tags and another photo make a mask anew', async t 
   assert.deepEqual(counts(summary), ['done', 2, 0, 1, 0]);
   const { width, height } = await labels(root, 'blue1.mask.png');
   assert.deepEqual([width, height], [60, 50]);
+});
+
+test('a photo whose tags are taken away gets a mask of background, and no old maps explain it', async t => {
+  const root = await fresh(t);
+  await run(root, colours);
+  assert.ok(await readLayers(root, 'red1.png'));
+  const tags = JSON.parse(readFileSync(join(root, 'tags.json'), 'utf8')) as Tags;
+  writeFileSync(join(root, 'tags.json'), JSON.stringify({ ...tags, 'red1.png': [] }));
+  assert.deepEqual(counts((await run(root, colours)).summary), ['done', 1, 0, 5, 0]);
+  assert.deepEqual(await idsIn(root, 'red1.mask.png'), [0]);
+  assert.equal(await readLayers(root, 'red1.png'), undefined);
 });
 
 test('ids that change in the table of classes are those of the masks after the next run; new classes change nothing', async t => {
