@@ -158,8 +158,8 @@ class Generation {
       // Backwards: when the cache is smaller than the folder, the photos extracted last are the ones still in it.
       await this.writeAll(writer, [...left].reverse());
     } finally {
-      await scg.release();
-      await extractor.release();
+      // A lost device cannot let go of its sessions; what is to be told is how it was lost.
+      await Promise.allSettled([scg.release(), extractor.release()]);
     }
   }
 
