@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { EngineClient } from '../src/engine/client';
 import { DEFAULT_SETTINGS } from '../src/shared/settings';
-import { ENGINE, inFolder, machine, makeDataSet, markdown, multiply } from './measure';
+import { ENGINE, inFolder, makeDataSet, markdown, multiply } from './measure';
 
 const SAMPLE_MS = 250;
 const LONG_SIDE = 200;
@@ -35,7 +35,7 @@ export interface MemoryOptions {
   cacheLimitMb: number;
 }
 
-export async function measureMemory({ data, counts, cacheLimitMb }: MemoryOptions, report: (peak: Peak) => void): Promise<void> {
+async function measureMemory({ data, counts, cacheLimitMb }: MemoryOptions, report: (peak: Peak) => void): Promise<void> {
   await inFolder(async folder => {
     await makeDataSet(join(folder, 'data'), data, 200);
     for (const count of counts) {
@@ -46,7 +46,7 @@ export async function measureMemory({ data, counts, cacheLimitMb }: MemoryOption
   });
 }
 
-export function memoryTable(peaks: readonly Peak[]): string {
+function memoryTable(peaks: readonly Peak[]): string {
   const [first] = peaks;
   return markdown(
     ['photos', 'seconds', 'engine peak, MB', 'with children, MB', 'against the first, MB'],
@@ -101,16 +101,20 @@ function read(file: string): string {
   }
 }
 
+/** Peaks as a table; each run's is told to `progress` when it ends. */
+export async function memoryReport(options: MemoryOptions, progress: (line: string) => void): Promise<string> {
+  const peaks: Peak[] = [];
+  await measureMemory(options, peak => {
+    peaks.push(peak);
+    progress(`${peak.photos} photos: ${peak.engine.toFixed(0)} MB; during the masks ${peak.course.map(value => value.toFixed(0)).join(' ')}`);
+  });
+  return memoryTable(peaks);
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { quick: { type: 'boolean' }, counts: { type: 'string' }, data: { type: 'string' }, 'cache-mb': { type: 'string', default: '1000' } } });
   const counts = values.counts?.split(',').map(Number) ?? (values.quick ? [40, 400] : [200, 2000]);
-  const peaks: Peak[] = [];
-  console.log(machine());
-  await measureMemory({ data: values.data, counts, cacheLimitMb: Number(values['cache-mb']) }, peak => {
-    peaks.push(peak);
-    console.log(`${peak.photos} photos: ${peak.engine.toFixed(0)} MB; during the masks ${peak.course.map(value => value.toFixed(0)).join(' ')}`);
-  });
-  console.log(`\n${memoryTable(peaks)}`);
+  console.log(await memoryReport({ data: values.data, counts, cacheLimitMb: Number(values['cache-mb']) }, line => console.error(line)));
 }
 
 if (process.argv[1] === import.meta.filename) void main();

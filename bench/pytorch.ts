@@ -13,6 +13,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { OnnxHost } from '../src/engine/session';
 import type { GraphHost } from '../src/shared/graph';
+import { markdown, median } from './measure';
 import { ROWS, type OperatorInput, type OperatorRow } from './operators';
 
 export interface Comparison {
@@ -106,18 +107,16 @@ function findPython(): string | undefined {
   return candidates.find(python => spawnSync(python, ['-c', 'import torch, numpy']).status === 0);
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-}
-
-async function main(): Promise<void> {
-  const rounds = Number(process.argv[2] ?? 5);
-  console.log('operator'.padEnd(36), 'PyTorch as'.padEnd(12), 'ours ms'.padStart(9), 'torch ms'.padStart(9), 'ours/torch'.padStart(11), 'difference'.padStart(11));
-  const torch = await comparePytorch(rounds, ({ name, operator, ours, torch, difference }) => {
-    const cells = [ours.toFixed(1).padStart(9), torch.toFixed(1).padStart(9), (ours / torch).toFixed(3).padStart(11), difference.toExponential(1).padStart(11)];
-    console.log(name.padEnd(36), operator.padEnd(12), ...cells);
+/** The comparison as a table; each line is told to `progress` as soon as it is known. */
+export async function pytorchReport(rounds: number, progress: (line: string) => void): Promise<string> {
+  const rows: string[][] = [];
+  const torch = await comparePytorch(rounds, ({ name, operator, ours, torch: theirs, difference }) => {
+    const row = [name, operator, ours.toFixed(1), theirs.toFixed(1), (ours / theirs).toFixed(3), difference.toExponential(1)];
+    rows.push(row);
+    progress(row.join('  '));
   });
-  console.log(torch ?? 'PyTorch is not installed (Debian: python3-torch): nothing was compared.');
+  if (torch === undefined) return 'PyTorch is not installed (Debian: python3-torch): nothing was compared.';
+  return `${torch}.\n\n${markdown(['operator', 'PyTorch as', 'ours, ms', 'PyTorch, ms', 'ours / PyTorch', 'largest difference'], rows)}`;
 }
 
-if (process.argv[1] === import.meta.filename) void main();
+if (process.argv[1] === import.meta.filename) void pytorchReport(Number(process.argv[2] ?? 5), line => console.error(line)).then(console.log);
