@@ -37,6 +37,8 @@ export const presetSchema = v.strictObject({
   /** See `src/pipeline/saliencyCue.ts`; `threshold` takes the place of `mask.threshold`. */
   saliency: v.strictObject({ threshold: share, exponent: positive, floor: share, peak: share, blind: share }),
   crf: v.strictObject({
+    /** The CRF gives up the fringes of objects: it starts from a background score this much lower. */
+    backgroundScale: positive,
     iterations: size,
     gaussian: v.strictObject({ xy: positive, weight: positive }),
     bilateral: v.strictObject({ xy: positive, rgb: positive, weight: positive }),

@@ -4,7 +4,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { UsageError } from './io';
-import { DEFAULT_SETTINGS, DEVICES, PRESETS, type RunSettings } from '../shared/settings';
+import { CRF_CHOICES, DEFAULT_SETTINGS, DEVICES, PRESETS, type RunSettings } from '../shared/settings';
 
 /** Flags that every command with settings takes. */
 export const SETTINGS_FLAGS = {
@@ -25,7 +25,7 @@ export const SETTINGS_FLAGS = {
 export const SETTINGS_HELP = `  --tags <file>              take the tags from this file instead of looking for them
   --preset <name>            ${PRESETS.join(' | ')} (default ${DEFAULT_SETTINGS.preset})
   --saliency on|off          weigh the maps by a salient-object model (default ${onOff(DEFAULT_SETTINGS.saliency)})
-  --crf on|off               dense CRF as the last step (default ${onOff(DEFAULT_SETTINGS.crf)})
+  --crf auto|on|off          dense CRF as the last step; auto: without saliency (default ${DEFAULT_SETTINGS.crf})
   --device <name>            ${DEVICES.join(' | ')} (default ${DEFAULT_SETTINGS.device})
   --out-name <pattern>       name of the mask beside its photo (default ${DEFAULT_SETTINGS.outputName})
   --backbone <id or file>    another backbone: an id of the catalog or an ONNX file
@@ -63,7 +63,7 @@ export function settingsOf(values: Values): RunSettings {
     ...(values.tags !== undefined && { tagsFile: resolve(values.tags) }),
     ...(values.preset !== undefined && { preset: oneOf('--preset', PRESETS, values.preset) }),
     ...(values.saliency !== undefined && { saliency: isOn('--saliency', values.saliency) }),
-    ...(values.crf !== undefined && { crf: isOn('--crf', values.crf) }),
+    ...(values.crf !== undefined && { crf: oneOf('--crf', CRF_CHOICES, values.crf) }),
     ...(values.device !== undefined && { device: oneOf('--device', DEVICES, values.device) }),
     ...(values['out-name'] !== undefined && { outputName: values['out-name'] }),
     ...(values.backbone !== undefined && { backbone: backbone(values.backbone) }),

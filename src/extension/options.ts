@@ -5,7 +5,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Plan } from '../shared/protocol';
-import { DEVICES, type RunSettings } from '../shared/settings';
+import { DEVICES, usesCrf, type RunSettings } from '../shared/settings';
 import { plural } from './progressText';
 
 type Choice = 'start' | 'saliency' | 'crf' | 'device' | 'tagsFile';
@@ -31,7 +31,7 @@ export async function chooseOptions(root: string, start: RunSettings, readPlan: 
         settings = { ...settings, saliency: !settings.saliency };
         break;
       case 'crf':
-        settings = { ...settings, crf: !settings.crf };
+        settings = { ...settings, crf: usesCrf(settings) ? 'off' : 'on' };
         break;
       case 'device':
         settings = { ...settings, device: (await pickDevice(settings)) ?? settings.device };
@@ -50,7 +50,7 @@ export function planItems(plan: Plan, settings: RunSettings): Item[] {
     { label: `$(play) Start`, description: todo > 0 ? `${plural(todo, 'mask')} to make, ${plural(plan.classes.length, 'class')}` : 'nothing is left to do', choice: 'start' },
     heading('Options'),
     { label: `${check(settings.saliency)} Saliency`, description: settings.saliency ? 'on: tags + saliency' : 'off: tags alone', choice: 'saliency' },
-    { label: `${check(settings.crf)} Dense CRF`, description: settings.crf ? 'on: sharper, slower' : 'off', choice: 'crf' },
+    { label: `${check(usesCrf(settings))} Dense CRF`, description: crfText(settings), choice: 'crf' },
     { label: '$(chip) Device…', description: settings.device, choice: 'device' },
     { label: '$(tag) Tags File…', description: settings.tagsFile ?? `found: ${plan.tagSource}`, choice: 'tagsFile' },
     heading(`Classes (${plan.classes.length})`),
@@ -67,6 +67,12 @@ export function planItems(plan: Plan, settings: RunSettings): Item[] {
   );
   if (plan.notes.length) items.push(heading('Notes'), ...limited(plan.notes).map(note => ({ label: `$(info) ${note}` })));
   return items;
+}
+
+/** The dense CRF's row, for people. */
+function crfText(settings: RunSettings): string {
+  const state = usesCrf(settings) ? 'on: outlines follow colours' : 'off';
+  return settings.crf === 'auto' ? `${state} (automatic: on without saliency)` : state;
 }
 
 /** Shows the list until an item that does something is accepted. */

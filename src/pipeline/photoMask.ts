@@ -65,7 +65,7 @@ export async function photoMask(input: PhotoMaskInput, preset: Preset, scg: Scg)
     threshold = preset.saliency.threshold;
   }
   const mask =
-    input.crf ? crfMask(scores, input, threshold, preset)
+    input.crf ? crfMask(scores, input, threshold * preset.crf.backgroundScale, preset)
     : preset.mask.fill === 'edgePredict' ? edgeMask(resizeBilinear(scores, input.height, input.width), ids, threshold, preset)
     : thresholdMask(resizeBilinear(scores, input.height, input.width), ids, threshold);
   return { cam: scaleEach(cam, weights), refined, seed: certainFilter(refined, ids, preset.certainFilter), mask };

@@ -11,6 +11,8 @@ export type DeviceName = (typeof DEVICES)[number];
 export const PRESETS = ['quick', 'standard', 'full'] as const;
 export type PresetName = (typeof PRESETS)[number];
 
+export const CRF_CHOICES = ['auto', 'on', 'off'] as const;
+
 export const runSettingsSchema = v.object({
   preset: v.picklist(PRESETS),
   /** Weigh the maps by a salient-object model (trained with masks, so results are "tags + saliency"). */
@@ -26,8 +28,8 @@ export const runSettingsSchema = v.object({
   backbone: v.optional(v.string()),
   /** Folder that holds the CUDA provider's libraries (Linux). */
   cudaProviderDir: v.optional(v.string()),
-  /** Dense CRF as the last step. */
-  crf: v.boolean(),
+  /** Dense CRF as the last step; 'auto': where the saliency cue does not draw the outlines already. */
+  crf: v.picklist(CRF_CHOICES),
   /** Photos of more pixels than this are refused, in millions. */
   maxMegapixels: v.pipe(v.number(), v.minValue(0.000001), v.maxValue(4000)),
   /** Decode what can be decoded of truncated photos instead of refusing them. */
@@ -44,8 +46,13 @@ export const DEFAULT_SETTINGS: RunSettings = {
   device: 'auto',
   outputName: '{stem}.mask.png',
   backgroundNames: ['background', 'negative', 'none', 'normal', 'ok', 'good'],
-  crf: false,
+  crf: 'auto',
   maxMegapixels: 200,
   salvageDamaged: false,
   cacheLimitMb: 4096,
 };
+
+/** Whether a run with these settings ends in the dense CRF. */
+export function usesCrf({ crf, saliency }: Pick<RunSettings, 'crf' | 'saliency'>): boolean {
+  return crf === 'auto' ? !saliency : crf === 'on';
+}

@@ -59,7 +59,7 @@ test('run: defaults, and every flag arrives as a setting', async () => {
         root: resolve('photos'),
         resume: true,
         settings: {
-          ...DEFAULT_SETTINGS, tagsFile: resolve('t.csv'), saliency: false, crf: true, device: 'cpu', outputName: '{name}.png', backbone: resolve('my/dino.onnx'),
+          ...DEFAULT_SETTINGS, tagsFile: resolve('t.csv'), saliency: false, crf: 'on', device: 'cpu', outputName: '{name}.png', backbone: resolve('my/dino.onnx'),
           cudaProviderDir: resolve('cuda'), maxMegapixels: 50, cacheLimitMb: 0, backgroundNames: ['none', 'ok'], salvageDamaged: true,
         },
       },

@@ -20,7 +20,7 @@ import { Scg } from '../../pipeline/scg';
 import { SeedMaskError, describeError } from '../../shared/errors';
 import type { Params, RunSummary } from '../../shared/protocol';
 import type { GraphHost } from '../../shared/graph';
-import type { RunSettings } from '../../shared/settings';
+import { usesCrf, type RunSettings } from '../../shared/settings';
 import type { JobContext } from '../context';
 import type { Engine } from '../engine';
 import { FeatureCache } from '../featureCache';
@@ -112,7 +112,7 @@ class Generation {
 
   /** Everything that a mask depends on besides its photo and tags: the models, the parameters and the ids of its tags. */
   private keys(models: RunModels, table: ClassTable): MaskKey {
-    const parameters = { pipeline: 1, backbone: models.backbone.sha256, saliency: models.saliency?.sha256 ?? null, crf: this.settings.crf, preset: this.preset };
+    const parameters = { pipeline: 1, backbone: models.backbone.sha256, saliency: models.saliency?.sha256 ?? null, crf: usesCrf(this.settings), preset: this.preset };
     return tags => sha256(JSON.stringify({ ...parameters, ids: [...tags].sort().map(tag => table.idOf(tag)) }));
   }
 
@@ -154,7 +154,7 @@ class Generation {
       const base = this.writerBase(dataSet, manifest, key);
       if (!left.some(({ tags }) => tags.length > 0)) return await this.writeAll(new MaskWriter(base, undefined), left);
       const learnt = await this.learn(dataSet, pooled, device.host, models, weights);
-      const writer = new MaskWriter(base, { extractor, learnt, scg, preset: this.preset, crf: settings.crf, device: device.report.label, signal: context.signal });
+      const writer = new MaskWriter(base, { extractor, learnt, scg, preset: this.preset, crf: usesCrf(settings), device: device.report.label, signal: context.signal });
       // Backwards: when the cache is smaller than the folder, the photos extracted last are the ones still in it.
       await this.writeAll(writer, [...left].reverse());
     } finally {
