@@ -22,6 +22,8 @@ export class Dispatcher {
     private readonly handlers: Handlers,
     private readonly engine: Engine,
     private readonly send: (message: FromEngine) => void,
+    /** Told whenever the last running request has been answered. */
+    private readonly onIdle: () => void = () => undefined,
   ) {}
 
   /** Takes one message as it came from the wire. Never throws. */
@@ -59,6 +61,7 @@ export class Dispatcher {
       this.send({ type: 'error', id, ...wire });
     } finally {
       this.running.delete(id);
+      if (this.running.size === 0) this.onIdle();
     }
   }
 

@@ -6,6 +6,7 @@ import { Dispatcher, type Handlers } from './dispatch';
 import { runProbe } from './deviceProbe';
 import { createEngine } from './engine';
 import { endWithParent } from './parentWatch';
+import { deviceWasLost } from './session';
 import type { FromEngine } from '../shared/protocol';
 
 /** How long jobs get to stop at a clean place when the front end has gone, in milliseconds. */
@@ -21,7 +22,10 @@ export function serve(handlers: Handlers): void {
   const engine = createEngine();
   // The channel may be closed by then; 'disconnect' deals with it.
   const send = (message: FromEngine): void => void (process.connected && process.send?.(message, undefined, undefined, () => undefined));
-  const dispatcher = new Dispatcher(handlers, engine, send);
+  const dispatcher = new Dispatcher(handlers, engine, send, () => {
+    // The front end starts a fresh process for its next request, in which the device may be back.
+    if (deviceWasLost()) process.disconnect();
+  });
   process.on('message', message => dispatcher.receive(message));
   process.on('disconnect', () => {
     dispatcher.cancelAll();

@@ -38,6 +38,13 @@ interface SharedSession {
   users: number;
 }
 
+let lost = false;
+
+/** A device was lost while it computed (driver reset, sleep): the runtime cannot open it again in this process. */
+export function deviceWasLost(): boolean {
+  return lost;
+}
+
 /** The runtime, loaded at the first call, with its telemetry off and CUDA's shortened floats, too, which would differ from the CPU's. */
 export async function loadRuntime(): Promise<typeof ort> {
   process.env['ORT_DISABLE_TELEMETRY'] = '1';
@@ -110,7 +117,9 @@ export class OnnxHost implements GraphHost {
     try {
       results = await session.run(inputs);
     } catch (error) {
-      throw runtimeError(error, file);
+      const reason = runtimeError(error, file);
+      if (reason instanceof SeedMaskError && reason.reason === 'device-unavailable') lost = true;
+      throw reason;
     }
     const outputs: Record<string, Tensor> = {};
     for (const [name, { data, dims }] of Object.entries(results)) {
