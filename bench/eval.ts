@@ -1,7 +1,7 @@
 /**
  * Quality on a data set with true masks, by the engine itself:
  *
- *     npm run eval -- FOLDER [--saliency on|off] [--crf on|off] [--device NAME] [--truth MASKS] [--work DIR] [--json]
+ *     npm run eval -- FOLDER [--saliency on|off] [--crf auto|on|off] [--device NAME] [--truth MASKS] [--work DIR] [--json]
  *
  * FOLDER has `images/`, `masks/` (named as the images, 255 ignored), `tags.json` and `classes.json`. The images are copied to a work folder (a temporary one, or DIR,
  * which is kept with its features), so the masks can teach nothing; one run gets tags, another tags and the saliency model, which was trained with masks, and each is
