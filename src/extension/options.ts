@@ -6,7 +6,7 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Plan } from '../shared/protocol';
 import { DEVICES, usesCrf, type RunSettings } from '../shared/settings';
-import { plural } from './progressText';
+import { plural, startText } from './progressText';
 
 type Choice = 'start' | 'saliency' | 'crf' | 'device' | 'tagsFile';
 type Item = vscode.QuickPickItem & { choice?: Choice };
@@ -45,9 +45,8 @@ export async function chooseOptions(root: string, start: RunSettings, readPlan: 
 
 /** The list's rows, for a plan and settings. */
 export function planItems(plan: Plan, settings: RunSettings): Item[] {
-  const todo = plan.photos - plan.untagged.length - plan.done - plan.edited;
   const items: Item[] = [
-    { label: `$(play) Start`, description: todo > 0 ? `${plural(todo, 'mask')} to make, ${plural(plan.classes.length, 'class')}` : 'nothing is left to do', choice: 'start' },
+    { label: '$(play) Start', description: startText(plan), choice: 'start' },
     heading('Options'),
     { label: `${check(settings.saliency)} Saliency`, description: settings.saliency ? 'on: tags + saliency' : 'off: tags alone', choice: 'saliency' },
     { label: `${check(usesCrf(settings))} Dense CRF`, description: crfText(settings), choice: 'crf' },
@@ -55,11 +54,11 @@ export function planItems(plan: Plan, settings: RunSettings): Item[] {
     { label: '$(tag) Tags File…', description: settings.tagsFile ?? `found: ${plan.tagSource}`, choice: 'tagsFile' },
     heading(`Classes (${plan.classes.length})`),
     ...plan.classes.map(c => ({ label: `${c.problem ? '$(warning)' : '$(symbol-class)'} ${c.name}`, description: `id ${c.id} · ${plural(c.photos, 'photo')}${c.problem ? ` · ${c.problem}` : ''}` })),
-    heading(`Photos (${plan.photos})`),
+    heading(`Photos (${plan.photos + plan.untagged.length})`),
   ];
   const counted = (count: number, icon: string, text: string) => (count ? [{ label: `$(${icon}) ${plural(count, 'photo')} ${text}` }] : []);
   items.push(
-    ...counted(plan.done, 'pass', 'done already'),
+    ...counted(plan.done, 'pass', 'with a mask of SeedMask, made anew only if photo, tags or options changed'),
     ...counted(plan.edited, 'edit', 'with an edited mask, which is kept'),
     ...counted(plan.empty, 'circle-outline', 'tagged with nothing: background only'),
     ...counted(plan.untagged.length, 'question', 'without tags, which are skipped'),

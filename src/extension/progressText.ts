@@ -1,7 +1,7 @@
 /**
  * What a run says about itself, as short lines: progress, summary, counts. Pure text, so that it can be tested without an editor.
  */
-import type { EngineEvent, RunSummary } from '../shared/protocol';
+import type { EngineEvent, Plan, RunSummary } from '../shared/protocol';
 
 export type Progress = Extract<EngineEvent, { type: 'progress' }>;
 
@@ -38,6 +38,12 @@ export function progressLine(progress: Progress): string {
 /** For the status bar: 'Masks 3/9 · CPU, 2 threads'. */
 export function statusText(progress: Progress): string {
   return [`Masks ${progress.stage === 'learn' ? percent(progress) : `${group(progress.done)}/${group(progress.total)}`}`, progress.device].filter(Boolean).join(' · ');
+}
+
+/** What a run would start with: '9 masks to make, 3 classes'. Which of the masks that are there are out of date, only the run finds out. */
+export function startText({ photos, done, edited, classes }: Plan): string {
+  const missing = photos - done - edited;
+  return missing > 0 ? `${plural(missing, 'mask')} to make, ${plural(classes.length, 'class')}` : 'every photo has a mask; what is out of date is made anew';
 }
 
 /** '12 masks written, 3 kept because edited, 2 up to date, 1 failed' */

@@ -37,6 +37,7 @@ export type Params<M extends Method> = v.InferOutput<(typeof requestSchemas)[M]>
 
 export const planSchema = v.object({
   root: path,
+  /** With tags: the ones that are to have a mask. */
   photos: count,
   /** Which source gave the tags: 'tags.json', 'folder names', … */
   tagSource: v.string(),
@@ -47,7 +48,7 @@ export const planSchema = v.object({
   empty: count,
   /** Masks that a person changed: they are kept. */
   edited: count,
-  /** Masks that are up to date. */
+  /** Masks as we wrote them; whether photo, tags or models have changed since is for the run to find. */
   done: count,
   /** Sources that disagree, files refused, tags of files that are not there: one line each. */
   notes: v.array(v.string()),

@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { maskNames } from '../../../src/extension/photoNames';
-import { bytesText, countsText, durationText, fractionDone, progressLine, shortCounts, statusText, summaryLine, type Progress } from '../../../src/extension/progressText';
+import { bytesText, countsText, durationText, fractionDone, progressLine, shortCounts, startText, statusText, summaryLine, type Progress } from '../../../src/extension/progressText';
 import { scoresReport, table } from '../../../src/extension/reportText';
-import { STAGES, type RunSummary } from '../../../src/shared/protocol';
+import { STAGES, type Plan, type RunSummary } from '../../../src/shared/protocol';
 
 const progress: Progress = { type: 'progress', stage: 'masks', done: 312, total: 2000, photosPerSecond: 1.23, secondsLeft: 1372, device: 'CPU, 2 threads' };
 const run: RunSummary = {
@@ -39,6 +39,12 @@ test('the summary counts everything and names failures with their reasons', () =
   assert.equal(shortCounts(run), '1 written, 1 failed, 2 kept, 3 done before');
   assert.equal(shortCounts({ written: 0, kept: 0, skipped: 0, untagged: 0, failed: [] }), '');
   assert.equal(summaryLine(run), 'SeedMask done. 1 mask written, 2 kept because edited, 3 skipped because done, 1 failed (12 s, on WebGPU). Failed: a.jpg: ends too early.');
+});
+
+test('a start tells how many masks are missing; untagged photos are none of them', () => {
+  const plan: Plan = { root: '/photos', photos: 9, tagSource: 'tags.json', classes: [{ id: 1, name: 'cat', photos: 9 }], untagged: Array.from({ length: 30 }, (_, i) => `${i}.jpg`), empty: 0, edited: 2, done: 3, notes: [] };
+  assert.equal(startText(plan), '4 masks to make, 1 class');
+  assert.equal(startText({ ...plan, done: 7 }), 'every photo has a mask; what is out of date is made anew');
 });
 
 test('a thousand failures make one short message', () => {
