@@ -83,7 +83,12 @@ const WORK: Record<string, Handler> = {
 
   showDevice: async services => (await import('./maintenance')).showDevice(services),
   diagnose: async services => (await import('./maintenance')).diagnose(services),
-  setUpCuda: async services => (await import('./cuda')).setUpCuda(services),
+  setUpCuda: async services => {
+    const { setUpCuda } = await import('./cuda');
+    // The check starts the engine afresh.
+    refuseSecondRun(services);
+    return setUpCuda(services);
+  },
   refreshRuns: services => services.runsView.refresh(),
 };
 

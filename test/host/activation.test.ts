@@ -68,7 +68,7 @@ describe('menus', () => {
   it('do not offer a second run while one lives', () => {
     const { menus } = manifest().contributes;
     for (const { command, when } of [...(menus['seedmask.folder'] ?? []), ...(menus['commandPalette'] ?? [])]) {
-      if (/generate|resume|evaluate|clearCache/.test(command ?? '')) assert.ok(clauses(when).includes('!seedmask.running'), command);
+      if (/generate|resume|evaluate|clearCache|setUpCuda/.test(command ?? '')) assert.ok(clauses(when).includes('!seedmask.running'), command);
     }
   });
 });
