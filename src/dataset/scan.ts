@@ -13,7 +13,7 @@ import { foldName, possibleOutputs } from './outputs';
 import { baseName, byCodeUnits, errorCode, isInside, printable } from './paths';
 
 /** What may be a photo, by its name. The decoder looks at the bytes; formats it cannot read (bmp) fail there, with the reason. */
-const PHOTO = /\.(jpe?g|jfif|png|webp|tiff?|gif|avif|heic|heif|bmp)$/i;
+export const PHOTO = /\.(jpe?g|jfif|png|webp|tiff?|gif|avif|heic|heif|bmp)$/i;
 const MASK = /\.mask\.png$/i;
 const SKIPPED_FOLDERS = new Set(['node_modules', '__macosx']);
 const MAX_DEPTH = 64;

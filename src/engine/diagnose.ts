@@ -6,12 +6,13 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { cpus, homedir, release, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Handlers } from './dispatch';
 import type { Engine } from './engine';
 import { packageVersion, runtimeHome } from './paths';
 import { listRuns } from '../dataset/runs';
+import { PHOTO } from '../dataset/scan';
 import { describeError } from '../shared/errors';
 import type { Params, RunSummary } from '../shared/protocol';
 
@@ -23,7 +24,7 @@ export const diagnose: Handlers['diagnose'] = async ({ root, photoNames, setting
     '',
     ...section('Versions', versions(engine)),
     ...section('Devices', await devices(engine, settings, signal)),
-    ...section('Models', await models(engine, signal)),
+    ...section('Models', await models(engine, settings.backbone, signal)),
     ...section('Settings', Object.entries(settings).map(([name, value]) => `${name}: ${JSON.stringify(value)}`)),
     ...(root === undefined ? [] : section('Last runs', (await listRuns(root)).slice(0, LAST_RUNS).flatMap(({ summary }) => describeRun(summary, photoNames)))),
   ];
@@ -64,15 +65,20 @@ async function devices(engine: Engine, settings: Params<'diagnose'>['settings'],
   }
 }
 
-async function models(engine: Engine, signal: AbortSignal): Promise<string[]> {
-  const folder = engine.weightsFolder;
-  const names = (await readdir(folder).catch(() => [])).filter(name => name.endsWith('.onnx')).sort();
+/** The bundled models and the person's own backbone, if the settings name one. */
+async function models(engine: Engine, backbone: string | undefined, signal: AbortSignal): Promise<string[]> {
+  const names = (await readdir(engine.weightsFolder).catch(() => [])).filter(name => name.endsWith('.onnx')).sort();
+  const own = backbone !== undefined && isAbsolute(backbone) ? [backbone] : [];
   const lines: string[] = [];
-  for (const name of names) {
-    const file = join(folder, name);
-    const hash = createHash('sha256');
-    await pipeline(createReadStream(file), hash, { signal });
-    lines.push(`${name}: ${(await stat(file)).size} bytes, sha256 ${hash.digest('hex')}`);
+  for (const file of [...names.map(name => join(engine.weightsFolder, name)), ...own]) {
+    try {
+      const hash = createHash('sha256');
+      await pipeline(createReadStream(file), hash, { signal });
+      lines.push(`${basename(file)}: ${(await stat(file)).size} bytes, sha256 ${hash.digest('hex')}`);
+    } catch (error) {
+      signal.throwIfAborted();
+      lines.push(`${basename(file)}: cannot be read (${describeError(error)})`);
+    }
   }
   return lines;
 }
@@ -82,7 +88,14 @@ function describeRun(run: RunSummary, photoNames: boolean): string[] {
   const failures = photoNames
     ? run.failed.map(({ photo, reason, message }) => `  ${photo}: ${reason}, ${message}`)
     : [...new Set(run.failed.map(({ reason }) => reason))].map(reason => `  ${reason}: ${run.failed.filter(one => one.reason === reason).length}`);
-  return [run.error === undefined ? counts : `${counts}; ${run.error}`, ...failures];
+  if (run.error === undefined) return [counts, ...failures];
+  return [`${counts}; ${photoNames ? run.error : withoutPhoto(run.error)}`, ...failures];
+}
+
+/** 'a.jpg: a.mask.png: the disk is full' -> 'the disk is full' */
+function withoutPhoto(error: string): string {
+  const parts = error.split(': ');
+  return parts.slice(parts.findLastIndex(part => PHOTO.test(part)) + 1).join(': ');
 }
 
 function withoutHome(text: string): string {

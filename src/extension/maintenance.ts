@@ -33,12 +33,13 @@ export async function showDevice({ engine, reports }: Services): Promise<DeviceR
   return report;
 }
 
-/** A report about versions, devices, models, settings and last errors; names of photos only when wanted. */
-export async function diagnose({ engine, reports, dataSets }: Services): Promise<string | undefined> {
+/** A report about versions, devices, models, settings and the last errors (of the data set that ran last); names of photos only when wanted. */
+export async function diagnose({ engine, reports, runsView }: Services): Promise<string | undefined> {
   const without = 'Leave photo names out';
   const choice = await vscode.window.showQuickPick([without, 'Include photo names'], { title: 'SeedMask: Diagnose', placeHolder: 'The report is made to be pasted into an issue' });
   if (!choice) return undefined;
-  const root = (await dataSets.roots())[0] ?? vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
+  await runsView.refresh();
+  const root = runsView.runs[0]?.root ?? vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
   const { report } = await working('SeedMask: diagnosing', signal =>
     engine.request('diagnose', { ...(root !== undefined && { root }), photoNames: choice !== without, settings: settingsFor(root ?? firstFolder()) }, { signal }),
   );
