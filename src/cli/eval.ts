@@ -16,7 +16,6 @@ Scores the masks beside the folder's photos. True masks are indexed or grey PNGs
   --truth <folder>           the true masks
   --predictions <folder>     score the masks of this folder instead of those beside the photos
   --stages                   score the CAMs and seeds of the last run, too
-  --tags <file>              take the tags from this file instead of looking for them
   --out-name <pattern>       name of the mask beside its photo
   --json                     print the scores as JSON
 
@@ -27,7 +26,7 @@ over the union of mask and truth (IoU + FP + FN = 1); the first line has the mea
     const { values, positionals } = parse({
       args,
       allowPositionals: true,
-      options: { ...SETTINGS_FLAGS, truth: { type: 'string' }, predictions: { type: 'string' }, stages: { type: 'boolean' }, json: { type: 'boolean' } },
+      options: { 'out-name': SETTINGS_FLAGS['out-name'], truth: { type: 'string' }, predictions: { type: 'string' }, stages: { type: 'boolean' }, json: { type: 'boolean' } },
     });
     const root = folderOf(positionals);
     if (values.truth === undefined) throw new UsageError('--truth <folder> is needed: where are the true masks?');

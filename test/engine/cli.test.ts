@@ -104,6 +104,7 @@ test('wrong use is exit code 2, and the engine is not troubled', async () => {
     [['run', 'a', '--preset', 'standard'], /comes with training/],
     [['run', 'a', '--preset', 'full'], /comes with training/],
     [['eval', 'a'], /--truth/],
+    [['eval', 'a', '--truth', 'b', '--device', 'cpu'], /--device/],
   ];
   for (const [args, text] of cases) {
     const client = new ScriptedClient({});
