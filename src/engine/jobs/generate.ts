@@ -95,7 +95,7 @@ class Generation {
     await writeClassTable(this.root, dataSet.table);
     await removeLeftovers(this.root, dataSet.wanted);
 
-    const weights = join(this.engine.home, 'models', 'weights');
+    const weights = this.engine.weightsFolder;
     const models = await loadRunModels(weights, settings.backbone, settings.saliency);
     const manifest = await Manifest.open(this.root);
     try {

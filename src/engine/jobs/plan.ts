@@ -17,7 +17,7 @@ import { openDataSet, type DataSet } from './dataSet';
 export async function plan({ root, photos, settings }: Params<'plan'>, { signal }: JobContext, engine: Engine): Promise<Plan> {
   const dataSet = await openDataSet(root, settings, photos, signal);
   const { edited, done } = await masksOnDisk(dataSet);
-  const known = await knownTo(settings.backbone, join(engine.home, 'models', 'weights'));
+  const known = await knownTo(settings.backbone, engine.weightsFolder);
   return {
     root,
     photos: dataSet.wanted.length,
