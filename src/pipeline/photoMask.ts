@@ -10,7 +10,7 @@
 import { certainFilter } from './certainFilter';
 import { denseCrf } from './denseCrf';
 import { edgePredict } from './edgePredict';
-import { pamrAffinity, pamrIterate } from './pamr';
+import { pamr } from './pamr';
 import { resizeBilinear } from './resize';
 import { weighBySaliency } from './saliencyCue';
 import type { Scg } from './scg';
@@ -47,15 +47,18 @@ export interface PhotoMask {
   mask: LabelMap;
 }
 
+/** Rows of a large mask that are made at once. */
+const ROWS_AT_ONCE = 512;
+
 /** @throws SeedMaskError 'numeric' if the features hold NaN or infinity, 'out-of-memory'. */
 export async function photoMask(input: PhotoMaskInput, preset: Preset, scg: Scg): Promise<PhotoMask> {
   const { ids, photo } = input;
   const cam = tagCam(input.layers);
   const spread = await scg.run([resizeBilinear(input.similarity, cam.height, cam.width)], cam);
   const weights = tagWeights(input.sureness, preset.tagWeight);
-  const affinity = pamrAffinity(photo, { dilations: preset.pamr.dilations });
   const start = resizeBilinear(average(cam, spread), photo.height, photo.width);
-  const refined = scaleEach(pamrIterate(affinity, start, preset.pamr.iterations), weights);
+  const { dilations, iterations } = preset.pamr;
+  const refined = scaleEach(pamr(photo, start, { dilations, iterations }), weights);
 
   let scores = refined;
   let threshold = preset.mask.threshold;
@@ -67,7 +70,7 @@ export async function photoMask(input: PhotoMaskInput, preset: Preset, scg: Scg)
   const mask =
     input.crf ? crfMask(scores, input, threshold * preset.crf.backgroundScale, preset)
     : preset.mask.fill === 'edgePredict' ? edgeMask(resizeBilinear(scores, input.height, input.width), ids, threshold, preset)
-    : thresholdMask(resizeBilinear(scores, input.height, input.width), ids, threshold);
+    : maskAtSize(scores, ids, threshold, input.height, input.width);
   return { cam: scaleEach(cam, weights), refined, seed: certainFilter(refined, ids, preset.certainFilter), mask };
 }
 
@@ -88,6 +91,18 @@ export function thresholdMask(scores: Maps, ids: readonly number[], threshold: n
   return { data, height: scores.height, width: scores.width };
 }
 
+/**
+ * `thresholdMask` of the scores resized (bilinear) to height x width, some rows at a time: the scores of a photo of 100 megapixels would take 400 MB a tag.
+ */
+export function maskAtSize(scores: Maps, ids: readonly number[], threshold: number, height: number, width: number): LabelMap {
+  const data = new Uint8Array(height * width);
+  for (let from = 0; from < height; from += ROWS_AT_ONCE) {
+    const rows = [from, Math.min(height, from + ROWS_AT_ONCE)] as const;
+    data.set(thresholdMask(resizeBilinear(scores, height, width, { rows }), ids, threshold).data, from * width);
+  }
+  return { data, height, width };
+}
+
 /** Certain pixels, uncertain ones region by region (EdgePredict), and the background score for what is still undecided. */
 function edgeMask(scores: Maps, ids: readonly number[], threshold: number, preset: Preset): LabelMap {
   const filled = edgePredict(certainFilter(scores, ids, preset.certainFilter), scores);
@@ -105,8 +120,7 @@ function crfMask(scores: Maps, { ids, photo, height, width }: PhotoMaskInput, th
     probabilities.data[i] = threshold / total;
     for (let k = 0; k < scores.channels; k++) probabilities.data[(k + 1) * h * w + i] = scores.data[k * h * w + i] / total;
   }
-  const refined = resizeBilinear(denseCrf(photo, probabilities, preset.crf), height, width);
-  return thresholdMask(refined, [0, ...ids], 0);
+  return maskAtSize(denseCrf(photo, probabilities, preset.crf), [0, ...ids], 0, height, width);
 }
 
 /** (sureness / largest sureness) ^ exponent; all 1 where the heads are sure of none. */

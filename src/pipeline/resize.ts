@@ -13,37 +13,40 @@ import { plane, zeroMaps, type LabelMap, type Maps } from '../shared/maps';
 export interface BilinearOptions {
   /** Corner pixels of input and output coincide (torch's `align_corners=True`); half pixels otherwise. */
   alignCorners?: boolean;
+  /** Only these rows of the result, [from, to). */
+  rows?: readonly [from: number, to: number];
 }
 
-/** `maps` at height x width, bilinear. Values stay inside the range of the input. @throws on an empty input or output size. */
+/** `maps` at height x width (or some rows of that), bilinear. Values stay inside the range of the input. @throws on an empty input or output size. */
 export function resizeBilinear(maps: Maps, height: number, width: number, options: BilinearOptions = {}): Maps {
   checkSizes(maps, height, width);
   const columns = bilinearTaps(maps.width, width, options);
   const rows = bilinearTaps(maps.height, height, options);
-  const out = zeroMaps(maps.channels, height, width);
+  const [from, to] = options.rows ?? [0, height];
+  const out = zeroMaps(maps.channels, to - from, width);
   // Each needed source row is stretched once; the two that the current output row lies between are kept.
   let upper = new Float32Array(width);
   let lower = new Float32Array(width);
   for (let c = 0; c < maps.channels; c++) {
-    const from = plane(maps, c);
-    const to = plane(out, c);
+    const source = plane(maps, c);
+    const target = plane(out, c);
     let upperRow = -1;
     let lowerRow = -1;
-    for (let y = 0; y < height; y++) {
+    for (let y = from; y < to; y++) {
       const first = rows.first[y];
       const second = rows.second[y];
       if (first === lowerRow) {
         [upper, lower] = [lower, upper];
         [upperRow, lowerRow] = [lowerRow, upperRow];
       }
-      if (first !== upperRow) stretchRow(from.subarray(first * maps.width, (first + 1) * maps.width), columns, upper);
+      if (first !== upperRow) stretchRow(source.subarray(first * maps.width, (first + 1) * maps.width), columns, upper);
       upperRow = first;
-      if (second !== lowerRow) stretchRow(from.subarray(second * maps.width, (second + 1) * maps.width), columns, lower);
+      if (second !== lowerRow) stretchRow(source.subarray(second * maps.width, (second + 1) * maps.width), columns, lower);
       lowerRow = second;
       const share = rows.share[y];
       const keep = 1 - share;
-      const start = y * width;
-      for (let x = 0; x < width; x++) to[start + x] = keep * upper[x] + share * lower[x];
+      const start = (y - from) * width;
+      for (let x = 0; x < width; x++) target[start + x] = keep * upper[x] + share * lower[x];
     }
   }
   return out;

@@ -11,8 +11,7 @@ import { decodeMask } from '../../dataset/maskFile';
 import { scanPhotos } from '../../dataset/scan';
 import { planOutputs } from '../../dataset/outputs';
 import { Confusion } from '../../pipeline/metrics';
-import { thresholdMask } from '../../pipeline/photoMask';
-import { resizeBilinear } from '../../pipeline/resize';
+import { maskAtSize } from '../../pipeline/photoMask';
 import { SeedMaskError, describeError } from '../../shared/errors';
 import { IGNORE, type LabelMap, type Maps } from '../../shared/maps';
 import type { Params, Result, Scores } from '../../shared/protocol';
@@ -57,7 +56,7 @@ export async function evaluate({ root, photos, settings, truth, predictions, sta
         const layers = stages ? await readLayers(root, photo) : undefined;
         for (const [stage, maps, threshold] of layers ? layerStages(layers) : []) {
           const ids = (layers as Layers).info.classes.map(({ id }) => id);
-          count(entry(stage), relabel(thresholdMask(resizeBilinear(maps, trueMask.height, trueMask.width), ids, threshold), toTruth), trueMask, photo);
+          count(entry(stage), relabel(maskAtSize(maps, ids, threshold, trueMask.height, trueMask.width), toTruth), trueMask, photo);
         }
         if (stages && !layers) {
           if (mask.data.some(id => id !== 0)) notes.push(`${photo}: its layers are not there; its CAM and refined maps count as empty`);

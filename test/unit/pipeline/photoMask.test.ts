@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { QUICK, type Preset } from '../../../models/presets';
-import { photoMask, tagWeights, thresholdMask, type PhotoMaskInput } from '../../../src/pipeline/photoMask';
+import { maskAtSize, photoMask, tagWeights, thresholdMask, type PhotoMaskInput } from '../../../src/pipeline/photoMask';
+import { resizeBilinear } from '../../../src/pipeline/resize';
 import { Scg } from '../../../src/pipeline/scg';
 import { SeedMaskError } from '../../../src/shared/errors';
 import type { Maps } from '../../../src/shared/maps';
+import { randomMaps } from './maps';
 import { cpuHost } from '../../cpuHost';
 
 const GRID = { height: 6, width: 8 };
@@ -82,4 +84,11 @@ test('weights: the surest tag 1, the others less, none NaN', () => {
 test('threshold: the best id above it, the first of equals, background else', () => {
   const scores: Maps = { data: Float32Array.of(0.5, 0.1, 0.4, 0.2, 0.6, 0.2, 0.4, 0), channels: 2, height: 2, width: 2 };
   assert.deepEqual([...thresholdMask(scores, [5, 8], 0.2).data], [8, 0, 5, 0]);
+});
+
+test('a mask of many rows, made some at a time, is the mask made at once', () => {
+  const scores = randomMaps(2, 13, 5, 7);
+  const whole = thresholdMask(resizeBilinear(scores, 1200, 17), [3, 9], 0.4);
+  assert.deepEqual(maskAtSize(scores, [3, 9], 0.4, 1200, 17), whole);
+  assert.deepEqual(new Set(whole.data), new Set([0, 3, 9]));
 });
