@@ -3,8 +3,7 @@
  */
 import type { Io } from './io';
 import type { EngineEvent } from '../shared/protocol';
-
-type Progress = Extract<EngineEvent, { type: 'progress' }>;
+import { progressLine, type Progress } from '../shared/runTexts';
 
 /** Between two lines of one stage in a log, in milliseconds. */
 const LOG_EVERY_MS = 10_000;
@@ -31,7 +30,7 @@ export class ProgressLine {
 
   private progress(event: Progress): void {
     if (this.io.tty) {
-      this.io.err(`${CLEAR}${progressText(event)}`);
+      this.io.err(`${CLEAR}${progressLine(event)}`);
       this.shown = true;
       return;
     }
@@ -39,29 +38,11 @@ export class ProgressLine {
     if (event.stage === this.stage && now - this.logged < LOG_EVERY_MS) return;
     this.stage = event.stage;
     this.logged = now;
-    this.io.err(`${progressText(event)}\n`);
+    this.io.err(`${progressLine(event)}\n`);
   }
 
   private line(text: string): void {
     this.end();
     this.io.err(`${text}\n`);
   }
-}
-
-/** 'masks 12/120, 3.4 photos/s, 31 s left, CPU, 2 threads' */
-export function progressText({ stage, done, total, photosPerSecond, secondsLeft, device }: Progress): string {
-  return [
-    total > 0 ? `${stage} ${done}/${total}` : stage,
-    photosPerSecond === null ? [] : `${photosPerSecond.toFixed(photosPerSecond < 10 ? 1 : 0)} photos/s`,
-    secondsLeft === null ? [] : `${duration(secondsLeft)} left`,
-    device,
-  ].flat().join(', ');
-}
-
-/** '9 s', '2 min 5 s', '1 h 3 min' */
-export function duration(seconds: number): string {
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -2,10 +2,11 @@
  * `seedmask run <folder>`: masks for a folder of tagged photos.
  */
 import { EXIT, type Command } from './io';
-import { duration, ProgressLine } from './progress';
+import { ProgressLine } from './progress';
 import { folderOf, parse, SETTINGS_FLAGS, SETTINGS_HELP, settingsOf } from './settings';
 import { SeedMaskError } from '../shared/errors';
 import type { RunSummary } from '../shared/protocol';
+import { countsText, durationText, plural } from '../shared/runTexts';
 
 export const run: Command = {
   summary: 'write a mask beside each tagged photo of a folder',
@@ -39,16 +40,9 @@ Exit code: 0 every photo has its mask, 1 a photo (or the run) failed, 2 wrong us
 };
 
 function summaryText(summary: RunSummary): string {
-  const { photos, written, kept, skipped, untagged, failed, notes, state, error, seconds, device } = summary;
-  const counts = [
-    `${written} written`,
-    kept ? `${kept} kept because edited` : [],
-    skipped ? `${skipped} up to date` : [],
-    untagged ? `${untagged} without tags` : [],
-    failed.length ? `${failed.length} failed` : [],
-  ].flat().join(', ');
+  const { photos, failed, notes, state, error, seconds, device } = summary;
   return [
-    `${state}: ${photos} photos, ${counts}; ${duration(seconds)} on ${device}`,
+    `${state}: ${plural(photos, 'photo')}, ${countsText(summary)}; ${durationText(seconds)}${device && ` on ${device}`}`,
     error === undefined ? [] : `  ${error}`,
     failed.map(({ photo, message }) => `  failed: ${photo}: ${message}`),
     notes.map(note => `  note: ${note}`),

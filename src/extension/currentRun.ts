@@ -4,7 +4,8 @@
  */
 import * as vscode from 'vscode';
 import type { EngineEvent, RunSummary } from '../shared/protocol';
-import { progressLine, statusText } from './progressText';
+import { progressLine } from '../shared/runTexts';
+import { statusText } from './progressText';
 
 export class CurrentRun implements vscode.Disposable {
   #summary: RunSummary | undefined;

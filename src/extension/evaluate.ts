@@ -4,8 +4,8 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Result } from '../shared/protocol';
+import { progressLine } from '../shared/runTexts';
 import { settingsFor } from './generate';
-import { progressLine } from './progressText';
 import { scoresReport } from './reportText';
 import type { Services } from './services';
 

@@ -5,8 +5,9 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Plan } from '../shared/protocol';
+import { plural } from '../shared/runTexts';
 import { DEVICES, usesCrf, type RunSettings } from '../shared/settings';
-import { plural, startText } from './progressText';
+import { startText } from './progressText';
 
 type Choice = 'start' | 'saliency' | 'crf' | 'device' | 'tagsFile';
 type Item = vscode.QuickPickItem & { choice?: Choice };

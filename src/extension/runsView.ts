@@ -6,10 +6,11 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { describeError } from '../shared/errors';
 import type { Failure, RunSummary } from '../shared/protocol';
+import { countsText, durationText, plural } from '../shared/runTexts';
 import type { CurrentRun } from './currentRun';
 import type { DataSets } from './dataSets';
 import type { Engine } from './engine';
-import { countsText, durationText, plural, shortCounts } from './progressText';
+import { shortCounts } from './progressText';
 
 export type RunNode = { kind: 'run'; run: RunSummary; resumable: boolean };
 type PhotoNode = { kind: 'photo'; root: string; failure: Failure };

@@ -5,9 +5,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { maskNames } from '../../../src/extension/photoNames';
-import { bytesText, countsText, durationText, fractionDone, progressLine, shortCounts, startText, statusText, summaryLine, type Progress } from '../../../src/extension/progressText';
+import { bytesText, fractionDone, shortCounts, startText, statusText, summaryLine } from '../../../src/extension/progressText';
 import { scoresReport, table } from '../../../src/extension/reportText';
 import { STAGES, type Plan, type RunSummary } from '../../../src/shared/protocol';
+import { countsText, durationText, progressLine, type Progress } from '../../../src/shared/runTexts';
 
 const progress: Progress = { type: 'progress', stage: 'masks', done: 312, total: 2000, photosPerSecond: 1.23, secondsLeft: 1372, device: 'CPU, 2 threads' };
 const run: RunSummary = {

@@ -1,0 +1,66 @@
+/**
+ * What a run says about itself, in the words that the editor and the shell share: progress, counts, durations.
+ */
+import type { EngineEvent, RunSummary } from './protocol';
+
+export type Progress = Extract<EngineEvent, { type: 'progress' }>;
+
+const STAGE_LABELS: Record<Progress['stage'], string> = {
+  scan: 'reading the folder',
+  device: 'checking the device',
+  features: 'reading features',
+  learn: 'learning the tags',
+  masks: 'making masks',
+  evaluate: 'measuring',
+};
+
+/** '3/9 photos · making masks · 1.2 photos/s · 5 s left · CPU, 2 threads' */
+export function progressLine(progress: Progress): string {
+  return [countText(progress), STAGE_LABELS[progress.stage], rateText(progress.photosPerSecond), leftText(progress.secondsLeft), progress.device].filter(Boolean).join(' · ');
+}
+
+/** '12 masks written, 3 kept because edited, 2 skipped because done, 1 failed' */
+export function countsText(counts: Pick<RunSummary, 'written' | 'kept' | 'skipped' | 'untagged' | 'failed'>): string {
+  const parts = [plural(counts.written, 'mask') + ' written'];
+  if (counts.kept) parts.push(`${group(counts.kept)} kept because edited`);
+  if (counts.skipped) parts.push(`${group(counts.skipped)} skipped because done`);
+  if (counts.untagged) parts.push(`${group(counts.untagged)} without tags`);
+  if (counts.failed.length) parts.push(`${group(counts.failed.length)} failed`);
+  return parts.join(', ');
+}
+
+/** '1 photo', '2,000 photos' */
+export function plural(count: number, noun: string): string {
+  return `${group(count)} ${noun}${count === 1 ? '' : noun.endsWith('s') ? 'es' : 's'}`;
+}
+
+/** '45 s', '3 min', '2 h 05 min' */
+export function durationText(seconds: number): string {
+  const s = Math.round(seconds);
+  if (s < 90) return `${s} s`;
+  const minutes = Math.round(s / 60);
+  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+/** Thousands are set apart: '2,000'. */
+export function group(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** Of a stage that counts no photos. */
+export function percent({ done, total }: Progress): string {
+  return total > 0 ? `${Math.floor((100 * done) / total)} %` : '';
+}
+
+function countText(progress: Progress): string {
+  if (progress.total === 0) return '';
+  return progress.stage === 'learn' || progress.stage === 'device' ? percent(progress) : `${group(progress.done)}/${plural(progress.total, 'photo')}`;
+}
+
+function rateText(rate: number | null): string {
+  return rate ? `${rate < 10 ? rate.toFixed(1) : Math.round(rate)} photos/s` : '';
+}
+
+function leftText(seconds: number | null): string {
+  return seconds === null ? '' : `${durationText(seconds)} left`;
+}
