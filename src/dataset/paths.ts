@@ -1,17 +1,11 @@
 /**
  * Names and places. A photo's id is its path relative to the data set's root, with '/' between the parts. Paths that come
- * from files (tags, manifests) are untrusted: they are resolved inside the root or refused, by name.
+ * from files (tags, manifests) are untrusted: they are cleaned or refused, by name.
  */
 import { lstat, realpath } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { SeedMaskError } from '../shared/errors';
+import { isAbsolute, join, relative, sep } from 'node:path';
 
 const MAX_PATH = 4096;
-
-/** The id of a photo: posix path relative to `root`. */
-export function photoId(root: string, file: string): string {
-  return relative(root, file).split(sep).join('/');
-}
 
 /** `path` lies at or below `root`, by name (no links are resolved). Both absolute. */
 export function isInside(root: string, path: string): boolean {
@@ -44,19 +38,6 @@ function climbs(path: string): boolean {
     decoded = decoded.replace(/%(25|2e|2f|5c|00)/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
   }
   return /(^|[/\\])\.\.([/\\]|$)|^[/\\]|[\\\0]/.test(decoded);
-}
-
-/**
- * The absolute path of `untrusted` below `root`; of the part that exists, the real path must be inside too. The file
- * itself need not exist.
- * @throws SeedMaskError 'refused-path', naming `untrusted` and the rule it breaks.
- */
-export async function resolveInside(root: string, untrusted: string): Promise<string> {
-  const clean = cleanRelativePath(untrusted);
-  if ('refused' in clean) throw new SeedMaskError('refused-path', `path refused: it ${clean.refused}`, printable(untrusted));
-  const target = resolve(root, clean.path);
-  if (!(await staysInside(root, target))) throw new SeedMaskError('refused-path', 'path refused: a link leads out of the folder', printable(untrusted));
-  return target;
 }
 
 /** The real path of `target`, or of its nearest existing parent, lies inside the real `root`. False for a dangling link. */

@@ -61,7 +61,6 @@ export const CAM_NORMALISATIONS = {
   cam: (views: readonly Maps[]): Maps => perClass(sumViews(views.map(reluMaps)), (value, maximum) => value / (maximum + EPSILON)),
   normalize: (views: readonly Maps[]): Maps => perClass(sumViews(views), (value, maximum) => value / (maximum + EPSILON)),
 } as const;
-export type CamNormalisation = keyof typeof CAM_NORMALISATIONS;
 
 /** Only the tagged maps; the others 0. `tagged[k]` says whether class k is a tag. @throws if there is not one tag a map. */
 export function keepTagged(maps: Maps, tagged: readonly boolean[]): Maps {

@@ -9,7 +9,6 @@ export const DEVICES = ['auto', 'cuda', 'webgpu', 'directml', 'coreml', 'cpu'] a
 export type DeviceName = (typeof DEVICES)[number];
 
 export const PRESETS = ['quick', 'standard', 'full'] as const;
-export type PresetName = (typeof PRESETS)[number];
 
 export const CRF_CHOICES = ['auto', 'on', 'off'] as const;
 

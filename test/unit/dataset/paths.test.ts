@@ -3,20 +3,19 @@ import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { cleanRelativePath, folderOf, isInside, photoId, printable, resolveInside, stemOf } from '../../../src/dataset/paths';
+import { cleanRelativePath, folderOf, isInside, printable, staysInside, stemOf } from '../../../src/dataset/paths';
 import { tempFolder } from './temp';
 
-test('ways out are refused, by name and with the rule', async t => {
-  const root = await tempFolder(t, { 'a.jpg': '' });
+test('ways out are refused, each with the rule it breaks', () => {
   const ways = ['../../x.jpg', 'a/../../x.jpg', '..', '/etc/passwd', '//server/share/x', '\\\\server\\share', 'C:/x.jpg', 'C:\\x.jpg', 'c:x.jpg', 'a\\b.jpg',
     '%2e%2e/x.jpg', '..%2fx.jpg', '%252e%252e%252fx.jpg', 'a%5c..%5cx', '%2Fetc', 'file:///etc/passwd', 'https://x.org/a.jpg', 'a\0.jpg', 'a%00.jpg', '~/x.jpg', '', '.', 'x'.repeat(5000)];
-  for (const way of ways) await assert.rejects(resolveInside(root, way), { reason: 'refused-path' }, way);
+  for (const way of ways) assert.ok('refused' in cleanRelativePath(way), way);
+  assert.deepEqual(cleanRelativePath('a/../x.jpg'), { refused: "holds '..'" });
 });
 
-test('ordinary names pass, percent signs included', async t => {
-  const root = await tempFolder(t);
+test('ordinary names pass, percent signs included', () => {
   for (const [name, clean] of [['a.jpg', 'a.jpg'], ['./a//b.jpg', 'a/b.jpg'], ['100%.jpg', '100%.jpg'], ['a%20b%2ejpg', 'a%20b%2ejpg'], ['..a/b..jpg', '..a/b..jpg'], ['日本/é.jpg', '日本/é.jpg']]) {
-    assert.equal(await resolveInside(root, name), join(root, clean));
+    assert.deepEqual(cleanRelativePath(name), { path: clean });
   }
 });
 
@@ -26,8 +25,8 @@ test('links that lead out are refused, also for files that are not there yet', a
   await symlink(outside, join(root, 'out'));
   await symlink(join(root, 'real'), join(root, 'in'));
   await symlink(join(outside, 'missing.jpg'), join(root, 'dangling.jpg'));
-  for (const path of ['out/x.jpg', 'out/new/y.jpg', 'dangling.jpg']) await assert.rejects(resolveInside(root, path), { reason: 'refused-path', message: /link/ }, path);
-  assert.equal(await resolveInside(root, 'in/new.jpg'), join(root, 'in/new.jpg'));
+  for (const path of ['out/x.jpg', 'out/new/y.jpg', 'dangling.jpg']) assert.equal(await staysInside(root, join(root, path)), false, path);
+  for (const path of ['in/new.jpg', 'real/a.jpg', 'missing/b.jpg']) assert.equal(await staysInside(root, join(root, path)), true, path);
 });
 
 test('whatever is let through lies inside', () => {
@@ -39,7 +38,6 @@ test('whatever is let through lies inside', () => {
 });
 
 test('small helpers', () => {
-  assert.equal(photoId('/data/set', '/data/set/a/b.jpg'), 'a/b.jpg');
   assert.deepEqual(['a/b.tar.gz', '.x', 'noext', 'd.d/e'].map(stemOf), ['b.tar', '.x', 'noext', 'e']);
   assert.deepEqual(['a/b/c', 'c'].map(folderOf), ['a/b', '']);
   assert.equal(printable('a\n\u202eb'), 'a\\u{a}\\u{202e}b');
