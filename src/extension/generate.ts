@@ -15,6 +15,7 @@ import type { Services } from './services';
 import { readSettings } from './settings';
 import type { Target } from './target';
 
+const RESUME = 'Resume';
 /** Notifications are redrawn at most this often, in ms. */
 const REDRAW_MS = 150;
 
@@ -69,7 +70,7 @@ export async function generate(services: Services, target: Target, settings: Run
   } catch (error) {
     if (!(error instanceof SeedMaskError && error.reason === 'cancelled')) throw error;
     log.info(`Cancelled: ${target.root}`);
-    void vscode.window.showInformationMessage('SeedMask: cancelled. Masks that were finished stay; the rest can be resumed.');
+    void offerResume(target.root);
     return undefined;
   } finally {
     run.end();
@@ -80,16 +81,21 @@ export async function generate(services: Services, target: Target, settings: Run
 async function showSummary(services: Services, summary: RunSummary, outputName: string, firstWritten: string | undefined): Promise<void> {
   const open = 'Open Results';
   const failures = 'Show Failed Photos';
-  const resume = 'Resume';
   const log = 'Show Log';
   const bad = summary.failed.length > 0 || summary.state === 'failed';
   const stopped = summary.state === 'cancelled' || summary.state === 'interrupted';
-  const buttons = [open, ...(stopped ? [resume] : []), ...(summary.failed.length ? [failures] : []), log];
+  const buttons = [open, ...(stopped ? [RESUME] : []), ...(summary.failed.length ? [failures] : []), log];
   const choice = await (bad ? vscode.window.showWarningMessage : vscode.window.showInformationMessage)(summaryLine(summary), ...buttons);
   if (choice === open) await openResults(summary.root, outputName, firstWritten);
   else if (choice === failures) await vscode.commands.executeCommand('seedmask.runs.focus');
-  else if (choice === resume) await vscode.commands.executeCommand('seedmask.resume', summary.root);
+  else if (choice === RESUME) await vscode.commands.executeCommand('seedmask.resume', summary.root);
   else if (choice === log) services.log.show(true);
+}
+
+/** After an engine that could not stop by itself: it left no summary. */
+async function offerResume(root: string): Promise<void> {
+  const choice = await vscode.window.showInformationMessage('SeedMask: cancelled. Masks that were finished stay; the rest can be resumed.', RESUME);
+  if (choice === RESUME) await vscode.commands.executeCommand('seedmask.resume', root);
 }
 
 /** Shows the first mask that was written, in the Explorer and as a picture; the folder where none was. */
