@@ -35,7 +35,7 @@ export const presetSchema = v.strictObject({
   /** Background score of the mask, and how it is filled. */
   mask: v.strictObject({ threshold: share, fill: v.picklist(['threshold', 'edgePredict']) }),
   /** See `src/pipeline/saliencyCue.ts`; `threshold` takes the place of `mask.threshold`. */
-  saliency: v.strictObject({ threshold: share, exponent: positive, floor: share, peak: share, blind: share }),
+  saliency: v.strictObject({ threshold: share, exponent: positive, floor: share, peak: share, blind: share, closer: positive }),
   crf: v.strictObject({
     /** The CRF gives up the fringes of objects: it starts from a background score this much lower. */
     backgroundScale: positive,

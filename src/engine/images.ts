@@ -51,6 +51,20 @@ export async function readPhoto(path: string, options: ReadOptions): Promise<Pho
   return { image, width: image.width, height: image.height, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
+/** The part of a photo that `box` (in shares of its sides) names, at least one pixel. */
+export function cropPhoto(image: RgbImage, box: { left: number; top: number; right: number; bottom: number }): RgbImage {
+  const x = Math.min(image.width - 1, Math.round(box.left * image.width));
+  const y = Math.min(image.height - 1, Math.round(box.top * image.height));
+  const width = Math.max(1, Math.round(box.right * image.width) - x);
+  const height = Math.max(1, Math.round(box.bottom * image.height) - y);
+  const data = new Uint8Array(width * height * 3);
+  for (let row = 0; row < height; row++) {
+    const start = ((y + row) * image.width + x) * 3;
+    data.set(image.data.subarray(start, start + width * 3), row * width * 3);
+  }
+  return { data, width, height };
+}
+
 /** The photo at `width` x `height`, by Lanczos (windowed over the source when shrinking, so nothing aliases). Proportions are the caller's. */
 export async function resizePhoto(image: RgbImage, width: number, height: number): Promise<RgbImage> {
   const raw = { width: image.width, height: image.height, channels: 3 as const };

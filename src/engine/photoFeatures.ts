@@ -8,12 +8,13 @@ import { findBackbone, findSaliency, type BackboneOutput, type BackboneSpec, typ
 import { batchLimit, loadModel, type LoadedModel } from '../../models/loadModel';
 import type { Preset } from '../../models/presets';
 import { flipHorizontally } from '../pipeline/cam';
+import type { PhotoBox } from '../pipeline/closerLook';
 import { floats, type Tensor } from '../shared/graph';
 import { SeedMaskError } from '../shared/errors';
 import type { Maps, RgbImage } from '../shared/maps';
 import type { FeatureCache, FeatureKey } from './featureCache';
 import { nearestHalves } from './float16';
-import { resizePhoto } from './images';
+import { cropPhoto, resizePhoto } from './images';
 import { runBatched } from './memory';
 import type { OnnxHost, OpenGraph } from './session';
 
@@ -103,6 +104,12 @@ export class FeatureExtractor {
     const saliency = rounded(await salientMap(this.models.saliency.spec, this.saliency, photo));
     await this.cache.write(this.saliencyKey(sha256), [{ name: 'saliency', dims: [1, saliency.height, saliency.width], data: saliency.data }]);
     return { layers: this.byRole(views), saliency };
+  }
+
+  /** The salience of a part of a photo, 1 x s x s. Not cached: few tags need it. @throws if the run has no saliency model */
+  async lookCloser(photo: RgbImage, box: PhotoBox): Promise<Maps> {
+    if (!this.models.saliency || !this.saliency) throw new Error('this run looks at no salience');
+    return salientMap(this.models.saliency.spec, this.saliency, cropPhoto(photo, box));
   }
 
   async release(): Promise<void> {

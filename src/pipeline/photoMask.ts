@@ -8,6 +8,7 @@
  * the preset's. What each step is worth: `docs/quality.md`.
  */
 import { certainFilter } from './certainFilter';
+import { saliencyByTag, type LookCloser } from './closerLook';
 import { denseCrf } from './denseCrf';
 import { edgePredict } from './edgePredict';
 import { pamr } from './pamr';
@@ -30,6 +31,8 @@ export interface PhotoMaskInput {
   photo: RgbImage;
   /** 1 x any size, in [0, 1]. */
   saliency?: Maps;
+  /** Where the salience of the whole photo shows nothing of a tag, its part of the photo is looked at by itself. */
+  lookCloser?: LookCloser;
   crf: boolean;
   /** Size of the mask. */
   height: number;
@@ -63,7 +66,8 @@ export async function photoMask(input: PhotoMaskInput, preset: Preset, scg: Scg)
   let scores = refined;
   let threshold = preset.mask.threshold;
   if (input.saliency) {
-    const saliency = resizeBilinear(input.saliency, photo.height, photo.width);
+    const whole = resizeBilinear(input.saliency, photo.height, photo.width);
+    const saliency = input.lookCloser ? await saliencyByTag(refined, whole, preset.saliency, input.lookCloser) : whole;
     scores = weighBySaliency(refined, saliency, preset.saliency, threshold);
     threshold = preset.saliency.threshold;
   }

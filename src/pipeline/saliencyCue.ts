@@ -14,21 +14,23 @@ export interface SaliencyCue {
   floor: number;
   peak: number;
   blind: number;
+  /** How much of the surroundings a closer look takes in (see `closerLook.ts`). */
+  closer: number;
   /** Background score for weighed maps … */
   threshold: number;
 }
 
 /**
  * @param maps K x H x W in [0, 1]
- * @param saliency 1 x H x W in [0, 1]
+ * @param saliency 1 x H x W in [0, 1], or K x H x W where tags have salience maps of their own
  * @param ownThreshold background score that fits the maps without the cue
  * @returns K x H x W to be compared with `cue.threshold`
  */
 export function weighBySaliency(maps: Maps, saliency: Maps, cue: SaliencyCue, ownThreshold: number): Maps {
   const out = zeroMaps(maps.channels, maps.height, maps.width);
-  const salient = saliency.data;
   for (let k = 0; k < maps.channels; k++) {
     const map = plane(maps, k);
+    const salient = plane(saliency, saliency.channels === 1 ? 0 : k);
     const target = plane(out, k);
     if (isBlind(map, salient, cue)) {
       const scale = cue.threshold / ownThreshold;
@@ -41,7 +43,7 @@ export function weighBySaliency(maps: Maps, saliency: Maps, cue: SaliencyCue, ow
 }
 
 /** The cue sees nothing where the map is strongest. */
-function isBlind(map: Float32Array, salient: Float32Array, { peak, blind }: SaliencyCue): boolean {
+export function isBlind(map: Float32Array, salient: Float32Array, { peak, blind }: SaliencyCue): boolean {
   let maximum = 0;
   for (const value of map) if (value > maximum) maximum = value;
   let sum = 0;

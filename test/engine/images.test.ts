@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
-import { readPhoto, resizePhoto, type Photo } from '../../src/engine/images';
+import { cropPhoto, readPhoto, resizePhoto, type Photo } from '../../src/engine/images';
 import type { RgbImage } from '../../src/shared/maps';
 import { png } from '../unit/dataset/pngMaker';
 import { tempFolder } from '../unit/dataset/temp';
@@ -217,4 +217,11 @@ test('non-ASCII names, and a photo that changes has another hash', async t => {
   const first = await readPhoto(path, OPTIONS);
   await writeFile(path, await flat(3, 2, 1).png().toBuffer());
   assert.notEqual((await readPhoto(path, OPTIONS)).sha256, first.sha256);
+});
+
+test('a part of a photo is cut out by shares of its sides, at least one pixel', () => {
+  const image = { width: 4, height: 2, data: Uint8Array.from({ length: 24 }, (_, i) => i) };
+  assert.deepEqual(cropPhoto(image, { left: 0.25, top: 0.5, right: 0.75, bottom: 1 }), { width: 2, height: 1, data: Uint8Array.of(15, 16, 17, 18, 19, 20) });
+  assert.deepEqual(cropPhoto(image, { left: 1, top: 1, right: 1, bottom: 1 }), { width: 1, height: 1, data: Uint8Array.of(21, 22, 23) });
+  assert.deepEqual(cropPhoto(image, { left: 0, top: 0, right: 1, bottom: 1 }), image);
 });

@@ -94,6 +94,7 @@ export class MaskWriter {
         sureness: tags.map(tag => sureness?.[learnt.classes.indexOf(tag)] ?? 1),
         photo: await resizePhoto(read.image, Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))),
         saliency: features.saliency,
+        ...(features.saliency && { lookCloser: box => extractor.lookCloser(read.image, box) }),
         crf: maker.crf,
         height,
         width,
