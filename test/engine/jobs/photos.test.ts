@@ -34,6 +34,7 @@ const STRANGE: [string, () => Promise<Uint8Array>, [number, number] | [string, R
   ['dot.png', () => picture(1, 1, 'red').png().toBuffer(), [1, 1]],
   ['pole.png', () => picture(1, 2000, 'red').png().toBuffer(), [1, 2000]],
   ['line.png', () => picture(2000, 1, 'red').png().toBuffer(), [2000, 1]],
+  ['panorama.jpg', () => picture(12_000, 700, 'red').jpeg().toBuffer(), [12_000, 700]],
   ['cmyk.jpg', () => drawing().toColourspace('cmyk').jpeg().toBuffer(), [96, 72]],
   ['deep.png', () => drawing().toColourspace('rgb16').png().toBuffer(), [96, 72]],
   ['grey.png', () => drawing().greyscale().ensureAlpha(0.5).png().toBuffer(), [96, 72]],
