@@ -90,20 +90,27 @@ export class FeatureExtractor {
   }
 
   /**
-   * Computes the features of a photo and caches them. What was computed before a cancel is not lost: whole views are cached.
+   * The features of a photo: what the cache has of them (a cancelled run may have left some views, a run without the cue has no salience), the rest computed
+   * and cached.
    * @throws SeedMaskError 'numeric' (NaN or infinity), 'out-of-memory' (even one view does not fit)
    */
   async compute(photo: RgbImage, sha256: string, signal?: AbortSignal): Promise<PhotoFeatures> {
     const views: (readonly Maps[])[] = [];
-    for (const index of this.preset.views.keys()) {
-      const maps = (await this.view(photo, index, signal)).map(rounded);
-      await this.cache.write(this.viewKey(sha256, index), maps.map((map, i) => ({ name: this.outputs[i].role, dims: [map.channels, map.height, map.width], data: map.data })));
-      views.push(maps);
-    }
-    if (!this.models.saliency || !this.saliency) return { layers: this.byRole(views) };
-    const saliency = rounded(await salientMap(this.models.saliency.spec, this.saliency, photo));
-    await this.cache.write(this.saliencyKey(sha256), [{ name: 'saliency', dims: [1, saliency.height, saliency.width], data: saliency.data }]);
+    for (const index of this.preset.views.keys()) views.push(await this.keep(this.viewKey(sha256, index), () => this.view(photo, index, signal)));
+    const { saliency: model } = this.models;
+    const { saliency: graph } = this;
+    if (!model || !graph) return { layers: this.byRole(views) };
+    const [saliency] = await this.keep(this.saliencyKey(sha256), async () => [await salientMap(model.spec, graph, photo)]);
     return { layers: this.byRole(views), saliency };
+  }
+
+  /** From the cache, or computed and put there; the same numbers either way. */
+  private async keep(key: FeatureKey, compute: () => Promise<Maps[]>): Promise<Maps[]> {
+    const cached = await this.cache.read(key);
+    if (cached) return cached.map(toMaps);
+    const maps = (await compute()).map(rounded);
+    await this.cache.write(key, maps.map((map, i) => ({ name: `${i}`, dims: [map.channels, map.height, map.width], data: map.data })));
+    return maps;
   }
 
   /** The salience of a part of a photo, 1 x s x s. Not cached: few tags need it. @throws if the run has no saliency model */
