@@ -1,21 +1,24 @@
 /**
- * `npm start`: opens the demo workspace (or `npm start -- FOLDER`) in a VS Code with the extension loaded from this folder: the desktop's when
+ * `npm start`: opens the demo workspace, made if it is not there (or `npm start -- FOLDER`), in a VS Code with the extension loaded from this folder: the desktop's when
  * `code` is on the PATH, else one that is served to the browser and installed into `.vscode-host/` the first time (`--web` asks for it).
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { tsImport } from 'tsx/esm/api';
 import { folderUrl, ROOT, startServer } from './vscodeHost.mjs';
 
 const args = process.argv.slice(2);
 const web = args.includes('--web');
-const folder = resolve(args.find(arg => !arg.startsWith('-')) ?? join(ROOT, 'demo'));
+const own = args.find(arg => !arg.startsWith('-'));
+const folder = resolve(own ?? join(ROOT, 'demo'));
+if (!existsSync(folder) && own) throw new Error(`there is no folder ${folder}`);
 
 run('npm', 'run', 'models');
 run(process.execPath, 'esbuild.mjs');
-if (!existsSync(folder)) {
-  console.log(`${folder} is not there yet: \`npm run demo\` makes the demo.`);
-  mkdirSync(folder, { recursive: true });
+if (!own) {
+  const { makeDemoFolder } = await tsImport('./demoFolder.ts', import.meta.url);
+  await makeDemoFolder(ROOT, join(folder, 'photos'));
 }
 if (!web && spawnSync('code', ['--version'], { stdio: 'ignore', shell: process.platform === 'win32' }).status === 0) {
   run('code', `--extensionDevelopmentPath=${ROOT}`, folder);
