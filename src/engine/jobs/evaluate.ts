@@ -4,15 +4,16 @@
  * its own background score, so that one sees what every step gave.
  */
 import { readFile } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { basename, join, posix } from 'node:path';
 import { readClassTable, type ClassTable } from '../../dataset/classTable';
 import { readLayers, type Layers } from '../../dataset/layers';
 import { decodeMask } from '../../dataset/maskFile';
-import { scanPhotos } from '../../dataset/scan';
 import { planOutputs } from '../../dataset/outputs';
+import { errorCode } from '../../dataset/paths';
+import { scanPhotos } from '../../dataset/scan';
 import { Confusion } from '../../pipeline/metrics';
 import { maskAtSize } from '../../pipeline/photoMask';
-import { SeedMaskError, describeError } from '../../shared/errors';
+import { SeedMaskError } from '../../shared/errors';
 import { IGNORE, type LabelMap, type Maps } from '../../shared/maps';
 import type { Params, Result, Scores } from '../../shared/protocol';
 import type { JobContext } from '../context';
@@ -49,7 +50,8 @@ export async function evaluate({ root, photos, settings, truth, predictions, sta
       const trueMask = await readNamed(truth, photo);
       if (!trueMask) withoutTruth++;
       else {
-        const found = predictions ? await readNamed(predictions, photo) : await readMask(join(root, outputs.get(photo) ?? ''));
+        const output = outputs.get(photo);
+        const found = predictions ? await readNamed(predictions, photo) : output === undefined ? undefined : await readMask(join(root, output));
         const mask = found ?? background(trueMask);
         count(entry('mask'), relabel(mask, toTruth), trueMask, photo);
         if (!found) withoutMask++;
@@ -64,8 +66,8 @@ export async function evaluate({ root, photos, settings, truth, predictions, sta
         }
       }
     } catch (error) {
-      signal.throwIfAborted();
-      notes.push(`${photo}: ${error instanceof SeedMaskError ? error.message : describeError(error)}`);
+      if (!(error instanceof SeedMaskError)) throw error;
+      notes.push(`${photo}: ${error.message}`);
     }
     progress.step();
   }
@@ -128,9 +130,17 @@ async function readNamed(folder: string, photo: string): Promise<LabelMap | unde
   return (await readMask(join(folder, `${stem(photo)}.png`))) ?? readMask(join(folder, `${posix.basename(stem(photo))}.png`));
 }
 
+/** Nothing if there is no such file. @throws SeedMaskError 'bad-mask' where it is damaged or cannot be read. */
 async function readMask(file: string): Promise<LabelMap | undefined> {
-  const bytes = await readFile(file).catch(() => undefined);
-  return bytes && decodeMask(bytes).labels;
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new SeedMaskError('bad-mask', `${basename(file)} cannot be read (${code ?? String(error)})`, file, { cause: error });
+  }
+  return decodeMask(bytes).labels;
 }
 
 /** What a photo without a mask counts as. */

@@ -113,7 +113,7 @@ test('without a table anywhere, ids are what they are', async t => {
 });
 
 test('damaged masks, masks of another size and ids beyond the table are told of and left out', async t => {
-  const photos = Object.fromEntries(['c', 'd', 'e'].map(name => [`photos/${name}.jpg`, '']));
+  const photos = Object.fromEntries(['c', 'd', 'e', 'f'].map(name => [`photos/${name}.jpg`, '']));
   const good = mask(2, 1, 0);
   const { scores: [{ photos: measured, miou }], notes } = await scored(t, {
     ...PHOTOS, ...photos,
@@ -122,11 +122,13 @@ test('damaged masks, masks of another size and ids beyond the table are told of 
     'photos/c.mask.png': good, 'truth/c.png': good.subarray(0, 60),
     'photos/d.mask.png': mask(2, 0, 9), 'truth/d.png': good,
     'photos/e.mask.png': 'mine', 'truth/e.png': good,
+    'photos/f.mask.png/notes.txt': '', 'truth/f.png': good,
   });
   assert.deepEqual([measured, miou], [1, 100]);
-  assert.deepEqual(notes.map(note => note.slice(0, 6)), ['b.jpg:', 'c.jpg:', 'd.jpg:', 'e.jpg:']);
+  assert.deepEqual(notes.map(note => note.slice(0, 6)), ['b.jpg:', 'c.jpg:', 'd.jpg:', 'e.jpg:', 'f.jpg:']);
   assert.match(notes[0], /: the mask is 2 x 2, the true mask 2 x 1$/);
   assert.match(notes[2], /: the mask holds the id 9/);
+  assert.match(notes[4], /f\.mask\.png cannot be read \(EISDIR\)/);
 });
 
 test('nothing to compare is an error that says why', async t => {
