@@ -9,7 +9,7 @@ import { readClassTable, type ClassTable } from '../../dataset/classTable';
 import { readLayers, type Layers } from '../../dataset/layers';
 import { decodeMask } from '../../dataset/maskFile';
 import { planOutputs } from '../../dataset/outputs';
-import { errorCode } from '../../dataset/paths';
+import { errorCode, isInside } from '../../dataset/paths';
 import { scanPhotos } from '../../dataset/scan';
 import { Confusion } from '../../pipeline/metrics';
 import { maskAtSize } from '../../pipeline/photoMask';
@@ -24,7 +24,9 @@ type Stage = (typeof STAGE_NAMES)[number];
 
 export async function evaluate({ root, photos, settings, truth, predictions, stages }: Params<'evaluate'>, { emit, signal }: JobContext): Promise<Result<'evaluate'>> {
   const scan = await scanPhotos(root, { outputName: settings.outputName, signal });
-  const wanted = photos ?? scan.photos;
+  // Masks to compare with may lie below the photos' folder, under any name: they are no photos.
+  const masks = [truth, ...(predictions === undefined ? [] : [predictions])].filter(folder => isInside(root, folder) && !isInside(folder, root));
+  const wanted = (photos ?? scan.photos).filter(photo => !masks.some(folder => isInside(folder, join(root, photo))));
   const outputs = planOutputs(scan.photos, settings.outputName).outputs;
   const ours = await readClassTable(root);
   const theirs = await readClassTable(truth);

@@ -20,7 +20,7 @@ const PHOTOS = { 'photos/a.jpg': '', 'photos/b.jpg': '', 'photos/.seedmask/class
 async function scored(t: TestContext, files: Record<string, string | Uint8Array>, more: Partial<Params<'evaluate'>> = {}, events: EngineEvent[] = []): Promise<Result<'evaluate'>> {
   const root = await tempFolder(t, files);
   const absolute = more.predictions === undefined ? {} : { predictions: join(root, more.predictions) };
-  const params = { root: join(root, 'photos'), settings: DEFAULT_SETTINGS, truth: join(root, 'truth'), ...more, ...absolute };
+  const params = { root: join(root, 'photos'), settings: DEFAULT_SETTINGS, ...more, ...absolute, truth: join(root, more.truth ?? 'truth') };
   return evaluate(params, { emit: event => events.push(event), signal: new AbortController().signal });
 }
 
@@ -104,6 +104,14 @@ test("somebody's predictions, with the truth's ids, in folders or flat", async t
   }, { predictions: 'guesses' });
   assert.equal(photos, 2);
   close(classes[1].iou, 2 / 3);
+});
+
+test('masks to compare with that lie among the photos are no photos, whatever their folder is called', async t => {
+  const good = mask(2, 1, 0);
+  const { scores: [{ photos, miou }], notes } = await scored(t, {
+    'photos/a.jpg': '', 'photos/.seedmask/classes.json': table('cat'), 'photos/mine/a.png': good, 'photos/guess/a.png': good,
+  }, { truth: 'photos/mine', predictions: 'photos/guess' });
+  assert.deepEqual([photos, miou, notes], [1, 100, []]);
 });
 
 test('without a table anywhere, ids are what they are', async t => {
