@@ -6,6 +6,7 @@ import { EXIT, UsageError, type Command } from './io';
 import { ProgressLine } from './progress';
 import { folderOf, parse, SETTINGS_FLAGS, settingsOf } from './settings';
 import type { Result, Scores } from '../shared/protocol';
+import { plural } from '../shared/runTexts';
 
 export const evaluate: Command = {
   summary: 'score masks against true masks: mIoU, IoU of each class, FP, FN',
@@ -61,5 +62,5 @@ function table({ stage, photos, miou, fp, fn, classes }: Scores): string {
     ...classes.map(one => [one.name, percent(one.iou), ratio(one.fp), ratio(one.fn)]),
   ];
   const first = Math.max(...rows.map(([name]) => name.length));
-  return [`${stage}: ${photos} photos`, ...rows.map(([name, ...numbers]) => `  ${name.padEnd(first)}${numbers.map(text => text.padStart(8)).join('')}`), ''].join('\n');
+  return [`${stage}: ${plural(photos, 'photo')}`, ...rows.map(([name, ...numbers]) => `  ${name.padEnd(first)}${numbers.map(text => text.padStart(8)).join('')}`), ''].join('\n');
 }

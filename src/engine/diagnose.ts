@@ -15,6 +15,7 @@ import { listRuns } from '../dataset/runs';
 import { PHOTO } from '../dataset/scan';
 import { describeError } from '../shared/errors';
 import type { Params, RunSummary } from '../shared/protocol';
+import { plural } from '../shared/runTexts';
 
 const LAST_RUNS = 5;
 
@@ -84,7 +85,7 @@ async function models(engine: Engine, backbone: string | undefined, signal: Abor
 }
 
 function describeRun(run: RunSummary, photoNames: boolean): string[] {
-  const counts = `${run.started}, ${run.state} on ${run.device}: ${run.photos} photos, ${run.written} written, ${run.kept} kept, ${run.skipped} skipped, ${run.failed.length} failed`;
+  const counts = `${run.started}, ${run.state} on ${run.device}: ${plural(run.photos, 'photo')}, ${run.written} written, ${run.kept} kept, ${run.skipped} skipped, ${run.failed.length} failed`;
   const failures = photoNames
     ? run.failed.map(({ photo, reason, message }) => `  ${photo}: ${reason}, ${message}`)
     : [...new Set(run.failed.map(({ reason }) => reason))].map(reason => `  ${reason}: ${run.failed.filter(one => one.reason === reason).length}`);

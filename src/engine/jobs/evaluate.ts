@@ -16,6 +16,7 @@ import { maskAtSize } from '../../pipeline/photoMask';
 import { SeedMaskError } from '../../shared/errors';
 import { IGNORE, type LabelMap, type Maps } from '../../shared/maps';
 import type { Params, Result, Scores } from '../../shared/protocol';
+import { plural } from '../../shared/runTexts';
 import type { JobContext } from '../context';
 import { Progress } from '../progress';
 
@@ -77,8 +78,8 @@ export async function evaluate({ root, photos, settings, truth, predictions, sta
     const [why = 'they are matched by name without extension'] = notes;
     throw new SeedMaskError('no-photos', `no photo has both a mask and a true mask that fit (${why})`, truth);
   }
-  if (withoutMask > 0) notes.push(`${withoutMask} photos have no mask and count as background`);
-  if (withoutTruth > 0) notes.push(`${withoutTruth} photos have no true mask and were left out`);
+  if (withoutMask > 0) notes.push(`${plural(withoutMask, 'photo')} without a mask: counted as background`);
+  if (withoutTruth > 0) notes.push(`${plural(withoutTruth, 'photo')} without a true mask: left out`);
   return { scores: STAGE_NAMES.flatMap(stage => toScores(stage, measured.get(stage), named)), notes: notes.slice(0, 200) };
 }
 

@@ -62,7 +62,7 @@ test('a photo without a mask counts as background, and is told of; one without t
   close(classes[1].iou, 2 / 3);
   close(classes[0].iou, 1 / 2);
   assert.equal(classes[2].iou, null);
-  assert.deepEqual(notes, ['1 photos have no mask and count as background', '1 photos have no true mask and were left out']);
+  assert.deepEqual(notes, ['1 photo without a mask: counted as background', '1 photo without a true mask: left out']);
 });
 
 test('truth with ids of its own is matched by name; what it has no class for is wrong, not another class', async t => {
