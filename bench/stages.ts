@@ -21,7 +21,7 @@ import { OnnxHost } from '../src/engine/session';
 import { certainFilter } from '../src/pipeline/certainFilter';
 import { denseCrf } from '../src/pipeline/denseCrf';
 import { pamrAffinity, pamrIterate } from '../src/pipeline/pamr';
-import { thresholdMask } from '../src/pipeline/photoMask';
+import { maskAtSize } from '../src/pipeline/photoMask';
 import { resizeBilinear } from '../src/pipeline/resize';
 import { weighBySaliency } from '../src/pipeline/saliencyCue';
 import { Scg } from '../src/pipeline/scg';
@@ -118,7 +118,7 @@ async function oneByOne(bench: Bench, photo: string, measure: <T>(stage: string,
   });
   affinity.release();
   const scores = await measure('saliency cue', () => weighBySaliency(refined, resizeBilinear(saliency, small.height, small.width), QUICK.saliency, QUICK.mask.threshold));
-  const mask = await measure('mask: upsample and threshold', () => thresholdMask(resizeBilinear(scores, height, width), ids, QUICK.saliency.threshold));
+  const mask = await measure('mask: upsample and threshold', () => maskAtSize(scores, ids, QUICK.saliency.threshold, height, width));
   const seed = await measure('seed: certain filter', () => certainFilter(refined, ids, QUICK.certainFilter));
   await measure('dense CRF (when asked for)', () => {
     const probabilities = zeroMaps(scores.channels + 1, scores.height, scores.width);

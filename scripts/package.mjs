@@ -5,9 +5,9 @@
  */
 import { createVSIX } from '@vscode/vsce';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -31,7 +31,10 @@ if (build.status !== 0) process.exit(1);
 
 const scratch = mkdtempSync(join(tmpdir(), 'seedmask-package-'));
 const ignoreFile = join(scratch, 'ignore');
-const platform = binaries(target).map(path => `!${path}/**`);
+// By name, since a machine may have the CUDA provider linked in beside the runtime: that is not ours to ship.
+const platform = binaries(target).flatMap(path => readdirSync(join(root, path), { recursive: true, withFileTypes: true })
+  .filter(entry => entry.isFile() && !entry.name.includes('onnxruntime_providers'))
+  .map(entry => `!${relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/')}`));
 writeFileSync(ignoreFile, `${readFileSync(join(root, '.vscodeignore'), 'utf8')}${platform.join('\n')}\n`);
 try {
   await createVSIX({ cwd: root, target, ignoreFile, packagePath: out, skipLicense: !existsSync(join(root, 'LICENSE')) });

@@ -1,5 +1,5 @@
 /** Where SeedMask keeps what it knows about a data set: one folder at its root, which a person may delete at any time. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { removeOrphans, writeError } from './atomicWrite';
 import { errorCode, folderOf } from './paths';
@@ -36,6 +36,7 @@ async function realCause(folder: string, error: unknown): Promise<unknown> {
  */
 export async function removeLeftovers(root: string, photos: readonly string[]): Promise<number> {
   let removed = await removeOrphans(dataPath(root));
+  for (const run of await readdir(dataPath(root, 'runs')).catch(() => [])) removed += await removeOrphans(dataPath(root, 'runs', run));
   for (const folder of new Set(photos.map(folderOf))) removed += await removeOrphans(join(root, folder));
   return removed;
 }

@@ -83,7 +83,7 @@ test('an empty file, as a power cut may leave it, is replaced', async t => {
 
 test('leftovers of dead processes go from all folders of photos', async t => {
   const name = '.x.seedmask-999999999-0123456789ab.tmp';
-  const root = await tempFolder(t, { [name]: '', [`s/${name}`]: '', [`.seedmask/${name}`]: '', 'a.jpg': '', 's/b.jpg': '' });
-  assert.equal(await removeLeftovers(root, ['a.jpg', 's/b.jpg']), 3);
+  const root = await tempFolder(t, { [name]: '', [`s/${name}`]: '', [`.seedmask/${name}`]: '', [`.seedmask/runs/1/${name}`]: '', 'a.jpg': '', 's/b.jpg': '' });
+  assert.equal(await removeLeftovers(root, ['a.jpg', 's/b.jpg']), 4);
   assert.deepEqual(await readdir(join(root, 's')), ['b.jpg']);
 });
