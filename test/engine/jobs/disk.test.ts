@@ -59,7 +59,7 @@ test('the disk fills up while masks are made: one message, old masks whole, and 
   const reference = await copyOf(t, disk, 'photos');
   await run(reference, colours);
   // An older mask, of other parameters.
-  await run(disk, colours, { settings: { crf: 'on' }, photos: ['red1.png'] });
+  await run(disk, colours, { settings: { crf: 'off' }, photos: ['red1.png'] });
   const old = await readFile(join(disk, 'red1.mask.png'));
 
   const { summary } = await run(disk, colours, { onEvent: event => atMasks(event) && fill(disk) });
