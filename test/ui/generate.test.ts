@@ -37,7 +37,7 @@ describe('generate masks from the explorer', { timeout: 15 * 60_000 }, () => {
     for (const title of ['Generate Masks With Options…', 'Evaluate Against Masks…', 'Clear Cached Features']) assert.ok(await workbench.menuItem(title).isVisible(), title);
     await generate.hover();
     await workbench.screenshot('context-menu');
-    await generate.click();
+    await workbench.choose('Generate Masks');
   });
 
   step('progress tells count, stage and device, and cancel stops the run', async () => {
@@ -98,7 +98,7 @@ describe('generate masks from the explorer', { timeout: 15 * 60_000 }, () => {
   step('options show the plan before anything starts', async () => {
     const submenu = await workbench.contextMenu(workbench.explorerItem('photos'), 'SeedMask');
     await submenu.hover();
-    await workbench.menuItem('Generate Masks With Options…').click();
+    await workbench.choose('Generate Masks With Options…');
     await workbench.quickPickRow('Start').waitFor({ timeout: LONG });
     assert.match(await workbench.quickPickRow('cat').first().innerText(), /\d photos?/);
     await workbench.screenshot('options');
@@ -115,7 +115,7 @@ describe('generate masks from the explorer', { timeout: 15 * 60_000 }, () => {
     for (const photo of Object.keys(photos.tags)) copyFileSync(maskOf(photo), join(truth, photo.replace('.jpg', '.png')));
     const submenu = await workbench.contextMenu(workbench.explorerItem('photos'), 'SeedMask');
     await submenu.hover();
-    await workbench.menuItem('Evaluate Against Masks…').click();
+    await workbench.choose('Evaluate Against Masks…');
     const path = workbench.page.locator('.quick-input-widget input[type="text"]');
     // The dialog first fills in where it starts.
     await workbench.poll('the folder dialog', LONG, async () => (await path.isVisible()) && (await path.inputValue()).endsWith('/photos/'));
@@ -132,8 +132,8 @@ describe('generate masks from the explorer', { timeout: 15 * 60_000 }, () => {
   });
 
   step('one photo can be done alone, and is done already', async () => {
-    const generate = await workbench.contextMenu(workbench.explorerItem('cat.jpg'), 'Generate Mask');
-    await generate.click();
+    await workbench.contextMenu(workbench.explorerItem('cat.jpg'), 'Generate Mask');
+    await workbench.choose('Generate Mask');
     await workbench.toast(/SeedMask done.*1 skipped because done/).waitFor({ timeout: LONG });
   });
 
@@ -149,7 +149,7 @@ describe('generate masks from the explorer', { timeout: 15 * 60_000 }, () => {
     await dialog.getByRole('button', { name: 'Cancel' }).click();
     const submenu = await workbench.contextMenu(workbench.explorerItem('photos'), 'SeedMask');
     await submenu.hover();
-    await workbench.menuItem('Clear Cached Features').click();
+    await workbench.choose('Clear Cached Features');
     await workbench.toast(/SeedMask: .* MB of cached features cleared/).waitFor({ timeout: LONG });
   });
 });

@@ -75,6 +75,16 @@ export class Workbench {
     return entries.map(text => text.trim());
   }
 
+  /** Clicks an entry of the open menu until the menu is gone: a click right after a submenu came up does not count. */
+  async choose(name: string): Promise<void> {
+    const entry = this.menuItem(name);
+    await entry.waitFor({ timeout: LONG });
+    await this.poll(`the menu to close on '${name}'`, LONG, async () => {
+      if (await entry.isVisible()) await entry.click({ timeout: SHORT }).catch(() => undefined);
+      return entry.waitFor({ state: 'hidden', timeout: 1500 }).then(() => true, () => false);
+    });
+  }
+
   menuItem(name: string): Locator {
     return this.page.locator('.monaco-menu').getByRole('menuitem', { name, exact: true });
   }
