@@ -59,7 +59,7 @@ export function planItems(plan: Plan, settings: RunSettings): Item[] {
   ];
   const counted = (count: number, icon: string, text: string) => (count ? [{ label: `$(${icon}) ${plural(count, 'photo')} ${text}` }] : []);
   items.push(
-    ...counted(plan.done, 'pass', 'with a mask of SeedMask, made anew only if photo, tags or options changed'),
+    ...counted(plan.done, 'pass', 'masked already (redone if photo, tags or options changed)'),
     ...counted(plan.edited, 'edit', 'with an edited mask, which is kept'),
     ...counted(plan.empty, 'circle-outline', 'tagged with nothing: background only'),
     ...counted(plan.untagged.length, 'question', 'without tags, which are skipped'),
