@@ -7,7 +7,6 @@ import { backboneInput, decodeOutput, imageTensor } from '../../models/adapter';
 import { findBackbone, findSaliency, type BackboneOutput, type BackboneSpec, type SaliencySpec } from '../../models/catalog';
 import { batchLimit, loadModel, type LoadedModel } from '../../models/loadModel';
 import type { Preset } from '../../models/presets';
-import { flipHorizontally } from '../pipeline/cam';
 import type { PhotoBox } from '../pipeline/closerLook';
 import { floats, type Tensor } from '../shared/graph';
 import { SeedMaskError } from '../shared/errors';
@@ -49,6 +48,8 @@ function saliencyInput(spec: SaliencySpec, photo: RgbImage): Record<string, Tens
 export class FeatureExtractor {
   private readonly outputs: readonly BackboneOutput[];
   private batch: number;
+  /** The file that is being written, while the next photo is worked on already. */
+  private writing: Promise<unknown> = Promise.resolve();
 
   private constructor(
     private readonly models: RunModels,
@@ -109,7 +110,8 @@ export class FeatureExtractor {
     const cached = await this.cache.read(key);
     if (cached) return cached.map(toMaps);
     const maps = (await compute()).map(rounded);
-    await this.cache.write(key, maps.map((map, i) => ({ name: `${i}`, dims: [map.channels, map.height, map.width], data: map.data })));
+    await this.writing;
+    this.writing = this.cache.write(key, maps.map((map, i) => ({ name: `${i}`, dims: [map.channels, map.height, map.width], data: map.data })));
     return maps;
   }
 
@@ -120,6 +122,7 @@ export class FeatureExtractor {
   }
 
   async release(): Promise<void> {
+    await this.writing;
     await this.backbone.release();
     await this.saliency?.release();
   }
@@ -137,7 +140,7 @@ export class FeatureExtractor {
       mirrored => stack(mirrored.map(flipped => backboneInput(spec, [resized], flipped))),
       (outputs, mirrored) => {
         const decoded = this.outputs.map(output => decodeOutput(spec, output, outputs, resized));
-        return mirrored.map((flipped, i) => decoded.map(maps => (flipped ? flipHorizontally(maps[i]) : maps[i])));
+        return mirrored.map((_, i) => decoded.map(maps => maps[i]));
       },
       {
         maxBatch: this.batch,
@@ -148,8 +151,8 @@ export class FeatureExtractor {
         },
       },
     );
-    const [plain, flipped] = results;
-    return flipped ? plain.map((map, i) => mean(map, flipped[i])) : plain;
+    const [plain, mirrored] = results;
+    return mirrored ? plain.map((map, i) => meanWithMirrored(map, mirrored[i])) : plain;
   }
 
   private byRole(views: readonly (readonly Maps[])[]): Map<Role, Maps[]> {
@@ -193,10 +196,15 @@ function stack(feeds: readonly Record<string, Tensor>[]): Record<string, Tensor>
   );
 }
 
-function mean(a: Maps, b: Maps): Maps {
-  const data = new Float32Array(a.data.length);
-  for (let i = 0; i < data.length; i++) data[i] = (a.data[i] + b.data[i]) / 2;
-  return { ...a, data };
+/** The mean of a photo's maps and those of its mirror image, turned back. */
+function meanWithMirrored(plain: Maps, mirrored: Maps): Maps {
+  const { width } = plain;
+  const data = new Float32Array(plain.data.length);
+  for (let row = 0; row < data.length; row += width) {
+    const last = row + width - 1;
+    for (let x = 0; x < width; x++) data[row + x] = (plain.data[row + x] + mirrored.data[last - x]) / 2;
+  }
+  return { ...plain, data };
 }
 
 /** To the nearest half; what is larger than halves can be becomes the largest of them. */
