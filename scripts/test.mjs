@@ -12,4 +12,4 @@ const files = args.filter(arg => !arg.startsWith('-')).flatMap(path =>
   statSync(path).isFile() ? [path] : readdirSync(path, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.test.ts')).map(name => join(path, name)),
 );
 if (files.length === 0) throw new Error(`no tests below ${args.join(', ')}`);
-process.exit(spawnSync(process.execPath, ['--import', 'tsx', '--test', '--test-reporter=spec', ...options, ...files.sort()], { stdio: 'inherit' }).status ?? 1);
+process.exit(spawnSync(process.execPath, ['--import', 'tsx', '--import', './test/seed.ts', '--test', '--test-reporter=spec', ...options, ...files.sort()], { stdio: 'inherit' }).status ?? 1);
