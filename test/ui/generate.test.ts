@@ -138,14 +138,12 @@ describe('generate masks from the explorer', { timeout: 15 * 60_000 }, () => {
   });
 
   step('the palette tells the device, diagnoses, explains CUDA and clears the cache', async () => {
-    await workbench.palette('SeedMask: Show Device');
-    await workbench.toast(/SeedMask runs on CPU/).waitFor({ timeout: LONG });
-    await workbench.palette('SeedMask: Diagnose');
+    await workbench.paletteUntil('SeedMask: Show Device', workbench.toast(/SeedMask runs on CPU/));
+    await workbench.paletteUntil('SeedMask: Diagnose', workbench.quickPickRow('Leave photo names out'));
     await workbench.quickPickRow('Leave photo names out').click();
     await workbench.page.locator('.tab', { hasText: 'SeedMask diagnosis' }).waitFor({ timeout: LONG });
-    await workbench.palette('SeedMask: Set Up CUDA…');
     const dialog = workbench.page.locator('.monaco-dialog-box', { hasText: 'libonnxruntime_providers_cuda.so' });
-    await dialog.waitFor({ timeout: LONG });
+    await workbench.paletteUntil('SeedMask: Set Up CUDA…', dialog);
     await dialog.getByRole('button', { name: 'Cancel' }).click();
     const submenu = await workbench.contextMenu(workbench.explorerItem('photos'), 'SeedMask');
     await submenu.hover();

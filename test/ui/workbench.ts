@@ -100,6 +100,14 @@ export class Workbench {
     });
   }
 
+  /** Runs a harmless command until what it shows is there: a click into a list that is still being drawn may not count. */
+  async paletteUntil(title: string, shown: Locator): Promise<void> {
+    await this.poll(`what '${title}' shows`, LONG, async () => {
+      await this.palette(title);
+      return appears(shown, 15_000);
+    });
+  }
+
   /** The titles that the palette offers for a text. */
   async paletteEntries(text: string): Promise<string[]> {
     await this.paletteRow(text);
