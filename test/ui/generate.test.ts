@@ -56,7 +56,7 @@ describe('generate masks from the explorer', { timeout: 15 * 60_000 }, () => {
   });
 
   step('the palette resumes it to the end, and the summary counts', async () => {
-    await workbench.palette('SeedMask: Resume Last Run');
+    await workbench.paletteUntil('SeedMask: Resume Last Run', workbench.toast('SeedMask: photos'));
     const summary = workbench.toast(/SeedMask done.*masks? written.*1 failed/);
     await summary.waitFor({ timeout: LONG });
     await workbench.screenshot('summary');
