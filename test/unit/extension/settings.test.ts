@@ -31,7 +31,7 @@ test('the manifest has exactly the settings that are read, each with a scope and
 });
 
 test("the manifest's defaults are the program's, and its devices too", () => {
-  const defaults = readSettings(configuration({}), '/work');
+  const defaults = readSettings(configuration({}), '/data');
   assert.deepEqual(defaults, DEFAULT_SETTINGS);
   assert.deepEqual(properties['seedmask.device']?.enum, [...DEVICES]);
 });
@@ -42,11 +42,11 @@ test('every text that the manifest names exists, and every text is named', () =>
 });
 
 test('paths become absolute; the id of a catalog stays one', () => {
-  const read = readSettings(configuration({ 'tags.file': 'meta/tags.csv', backbone: './dino.onnx', 'cuda.providerDir': '/opt/cuda' }), '/work');
-  assert.equal(read.tagsFile, resolve('/work/meta/tags.csv'));
-  assert.equal(read.backbone, resolve('/work/dino.onnx'));
+  const read = readSettings(configuration({ 'tags.file': 'meta/tags.csv', backbone: './dino.onnx', 'cuda.providerDir': '/opt/cuda' }), '/data');
+  assert.equal(read.tagsFile, resolve('/data/meta/tags.csv'));
+  assert.equal(read.backbone, resolve('/data/dino.onnx'));
   assert.equal(read.cudaProviderDir, '/opt/cuda');
-  assert.equal(readSettings(configuration({ backbone: 'dinov2-small' }), '/work').backbone, 'dinov2-small');
+  assert.equal(readSettings(configuration({ backbone: 'dinov2-small' }), '/data').backbone, 'dinov2-small');
 });
 
 test('a value that cannot be is refused by the name of its setting', () => {
