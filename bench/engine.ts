@@ -3,7 +3,7 @@
  */
 import { EngineClient } from '../src/engine/client';
 import { FeatureCache, type FeatureKey } from '../src/engine/featureCache';
-import { fromFloat16, toFloat16 } from '../src/engine/float16';
+import { fromFloat16, toFloat16 } from '../src/shared/float16';
 import { ENGINE, inFolder, markdown, median, timed } from './measure';
 
 const ROUNDS = 7;

@@ -13,7 +13,7 @@ import * as v from 'valibot';
 import { atomicWrite, removeOrphans } from '../dataset/atomicWrite';
 import { dataPath, makeFolderFor } from '../dataset/folder';
 import { SeedMaskError } from '../shared/errors';
-import { fromFloat16, toFloat16 } from './float16';
+import { fromFloat16, toFloat16 } from '../shared/float16';
 
 /** One layer's features. */
 export interface FeatureLayer {

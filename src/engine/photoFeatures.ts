@@ -12,7 +12,7 @@ import { floats, type Tensor } from '../shared/graph';
 import { SeedMaskError } from '../shared/errors';
 import type { Maps, RgbImage } from '../shared/maps';
 import type { FeatureCache, FeatureKey } from './featureCache';
-import { nearestHalves } from './float16';
+import { nearestHalves } from '../shared/float16';
 import { cropPhoto, resizePhoto } from './images';
 import { runBatched } from './memory';
 import type { OnnxHost, OpenGraph } from './session';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FeatureCache, type FeatureKey, type FeatureLayer } from '../../src/engine/featureCache';
-import { fromFloat16, nearestHalves, toFloat16 } from '../../src/engine/float16';
+import { fromFloat16, nearestHalves, toFloat16 } from '../../src/shared/float16';
 
 /** Half precision by definition: the nearest of all 65,536 values, ties to the even one. */
 function nearestHalf(value: number): number {
