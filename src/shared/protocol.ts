@@ -1,8 +1,10 @@
 /**
  * The wire between a front end (extension, shell) and the engine process. One request has one id and ends in exactly one
- * reply or error; in between it may send events. Paths cross this wire, pixels never do. Both ends validate what arrives.
+ * reply or error; in between it may send events. Paths cross this wire; of pixels only what a page of the review shows: runs of labels,
+ * small layers, small pictures. Both ends validate what arrives.
  */
 import * as v from 'valibot';
+import { reviewRequests, reviewResults } from './review';
 import { DEVICES, runSettingsSchema } from './settings';
 
 const path = v.pipe(v.string(), v.minLength(1), v.maxLength(32768));
@@ -30,6 +32,7 @@ export const requestSchemas = {
   runs: v.object({ root: path }),
   clearCache: v.object({ root: path }),
   diagnose: v.object({ root: v.optional(path), photoNames: v.boolean(), settings: runSettingsSchema }),
+  ...reviewRequests,
 } as const;
 
 export type Method = keyof typeof requestSchemas;
@@ -110,6 +113,7 @@ export const resultSchemas = {
   runs: v.object({ runs: v.array(runSummarySchema) }),
   clearCache: v.object({ bytes: count }),
   diagnose: v.object({ report: v.string() }),
+  ...reviewResults,
 } as const;
 export type Result<M extends Method> = v.InferOutput<(typeof resultSchemas)[M]>;
 
