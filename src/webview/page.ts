@@ -119,6 +119,17 @@ export interface Pointer {
   shift: boolean;
 }
 
+/** What is open around the canvas. */
+export interface Panels {
+  side: Signal<'layers' | 'why' | 'class'>;
+  /** Over everything; Escape closes it. */
+  over: Signal<'help' | 'tags' | null>;
+  /** Indices of the queue as it is filtered and sorted: the way of next and previous. Null: all, as they come. Written by the queue's panel. */
+  order: Signal<readonly number[] | null>;
+  /** Several photos picked in the queue. */
+  picked: Signal<ReadonlySet<number>>;
+}
+
 export interface Page {
   session: ReadonlySignal<Session>;
   /** Undefined while the first photo is loading. */
@@ -127,8 +138,13 @@ export interface Page {
   problem: ReadonlySignal<string | undefined>;
   /** Raised with every change of the open mask. */
   revision: ReadonlySignal<number>;
+  /** What the live region says at present. */
+  said: ReadonlySignal<string>;
+  /** Progress of re-runs of single photos, by index. */
+  working: ReadonlySignal<ReadonlyMap<number, string>>;
   looks: Looks;
   hand: Hand;
+  panels: Panels;
   viewport: Viewport;
   editing: Editing;
   /** What the live region says (screen readers) and the status line shows. */
