@@ -6,7 +6,7 @@ import { ProgressLine } from './progress';
 import { folderOf, parse, SETTINGS_FLAGS, SETTINGS_HELP, settingsOf } from './settings';
 import { SeedMaskError } from '../shared/errors';
 import type { RunSummary } from '../shared/protocol';
-import { countsText, durationText, plural } from '../shared/runTexts';
+import { countsText, debiasText, durationText, plural } from '../shared/runTexts';
 
 export const run: Command = {
   summary: 'write a mask beside each tagged photo of a folder',
@@ -40,10 +40,11 @@ Exit code: 0 every photo has its mask, 1 a photo (or the run) failed, 2 wrong us
 };
 
 function summaryText(summary: RunSummary): string {
-  const { photos, failed, notes, state, error, seconds, device } = summary;
+  const { photos, failed, debias, notes, state, error, seconds, device } = summary;
   return [
     `${state}: ${plural(photos, 'photo')}, ${countsText(summary)}; ${durationText(seconds)}${device && ` on ${device}`}`,
     error === undefined ? [] : `  ${error}`,
+    debias ? `  MARS: ${debiasText(debias)}` : [],
     failed.map(({ photo, message }) => `  failed: ${photo}: ${message}`),
     notes.map(note => `  note: ${note}`),
     '',

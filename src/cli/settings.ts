@@ -4,7 +4,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { UsageError } from './io';
-import { CRF_CHOICES, DEFAULT_SETTINGS, DEVICES, PRESETS, type RunSettings } from '../shared/settings';
+import { CRF_CHOICES, DEFAULT_SETTINGS, DEVICES, MARS_CHOICES, PRESETS, REMOVED_AS, type RunSettings } from '../shared/settings';
 
 /** Flags that every command with settings takes. */
 export const SETTINGS_FLAGS = {
@@ -12,6 +12,8 @@ export const SETTINGS_FLAGS = {
   preset: { type: 'string' },
   saliency: { type: 'string' },
   crf: { type: 'string' },
+  mars: { type: 'string' },
+  removed: { type: 'string' },
   device: { type: 'string' },
   'out-name': { type: 'string' },
   backbone: { type: 'string' },
@@ -26,6 +28,9 @@ export const SETTINGS_HELP = `  --tags <file>              take the tags from th
   --preset <name>            ${PRESETS.join(' | ')} (default ${DEFAULT_SETTINGS.preset})
   --saliency on|off          weigh the maps by a salient-object model (default ${onOff(DEFAULT_SETTINGS.saliency)})
   --crf auto|on|off          dense CRF as the last step; auto: without saliency (default ${DEFAULT_SETTINGS.crf})
+  --mars auto|on|off         remove what always comes along with a class (MARS) as the last stage; auto: where some
+                             class has 10 photos, and there are 2 classes or backgrounds (default ${DEFAULT_SETTINGS.mars})
+  --removed background|ignore  what removed pixels become (default ${DEFAULT_SETTINGS.removedAs})
   --device <name>            ${DEVICES.join(' | ')} (default ${DEFAULT_SETTINGS.device})
   --out-name <pattern>       name of the mask beside its photo (default ${DEFAULT_SETTINGS.outputName})
   --backbone <id or file>    another backbone: an id of the catalog or an ONNX file
@@ -64,6 +69,8 @@ export function settingsOf(values: Values): RunSettings {
     ...(values.preset !== undefined && { preset: oneOf('--preset', PRESETS, values.preset) }),
     ...(values.saliency !== undefined && { saliency: isOn('--saliency', values.saliency) }),
     ...(values.crf !== undefined && { crf: oneOf('--crf', CRF_CHOICES, values.crf) }),
+    ...(values.mars !== undefined && { mars: oneOf('--mars', MARS_CHOICES, values.mars) }),
+    ...(values.removed !== undefined && { removedAs: oneOf('--removed', REMOVED_AS, values.removed) }),
     ...(values.device !== undefined && { device: oneOf('--device', DEVICES, values.device) }),
     ...(values['out-name'] !== undefined && { outputName: values['out-name'] }),
     ...(values.backbone !== undefined && { backbone: backbone(values.backbone) }),

@@ -6,10 +6,10 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Plan } from '../shared/protocol';
 import { plural } from '../shared/runTexts';
-import { DEVICES, usesCrf, type RunSettings } from '../shared/settings';
+import { DEVICES, usesCrf, usesMars, type RunSettings } from '../shared/settings';
 import { startText } from './progressText';
 
-type Choice = 'start' | 'saliency' | 'crf' | 'device' | 'tagsFile';
+type Choice = 'start' | 'saliency' | 'crf' | 'mars' | 'device' | 'tagsFile';
 type Item = vscode.QuickPickItem & { choice?: Choice };
 
 /** Untagged photos and notes are listed up to this many; the rest is counted. */
@@ -34,6 +34,9 @@ export async function chooseOptions(root: string, start: RunSettings, readPlan: 
       case 'crf':
         settings = { ...settings, crf: usesCrf(settings) ? 'off' : 'on' };
         break;
+      case 'mars':
+        settings = { ...settings, mars: debiases(plan, settings) ? 'off' : 'on' };
+        break;
       case 'device':
         settings = { ...settings, device: (await pickDevice(settings)) ?? settings.device };
         break;
@@ -51,6 +54,7 @@ export function planItems(plan: Plan, settings: RunSettings): Item[] {
     heading('Options'),
     { label: `${check(settings.saliency)} Saliency`, description: settings.saliency ? 'on: tags + saliency' : 'off: tags alone', choice: 'saliency' },
     { label: `${check(usesCrf(settings))} Dense CRF`, description: crfText(settings), choice: 'crf' },
+    { label: `${check(debiases(plan, settings))} Debias (MARS)`, description: marsText(plan, settings), choice: 'mars' },
     { label: '$(chip) Device…', description: settings.device, choice: 'device' },
     { label: '$(tag) Tags File…', description: settings.tagsFile ?? `found: ${plan.tagSource}`, choice: 'tagsFile' },
     heading(`Classes (${plan.classes.length})`),
@@ -73,6 +77,16 @@ export function planItems(plan: Plan, settings: RunSettings): Item[] {
 function crfText(settings: RunSettings): string {
   const state = usesCrf(settings) ? 'on: outlines follow colours' : 'off';
   return settings.crf === 'auto' ? `${state} (automatic: on without saliency)` : state;
+}
+
+function debiases(plan: Plan, settings: RunSettings): boolean {
+  return usesMars(settings, plan.classes.map(({ photos }) => photos), plan.empty);
+}
+
+/** The row of MARS, for people. */
+function marsText(plan: Plan, settings: RunSettings): string {
+  const state = debiases(plan, settings) ? 'on: what always comes along with a class is removed' : 'off';
+  return settings.mars === 'auto' ? `${state} (automatic: on from 10 photos of a class, with 2 classes or backgrounds)` : state;
 }
 
 /** Shows the list until an item that does something is accepted. */

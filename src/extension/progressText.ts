@@ -2,7 +2,7 @@
  * Lines for the places of the editor: status bar, view, summary, options. Pure text, so that it can be tested without an editor.
  */
 import type { Plan, RunSummary } from '../shared/protocol';
-import { countsText, durationText, group, percent, plural, type Progress } from '../shared/runTexts';
+import { countsText, debiasText, durationText, group, percent, plural, type Progress } from '../shared/runTexts';
 
 /** How much of a run's time a stage takes, roughly: [where it starts, its share], 0..1. */
 const SHARES: Record<Progress['stage'], readonly [start: number, share: number]> = {
@@ -10,7 +10,8 @@ const SHARES: Record<Progress['stage'], readonly [start: number, share: number]>
   device: [0.02, 0.03],
   features: [0.05, 0.5],
   learn: [0.55, 0.1],
-  masks: [0.65, 0.35],
+  masks: [0.65, 0.25],
+  debias: [0.9, 0.1],
   evaluate: [0, 1],
 };
 
@@ -43,8 +44,9 @@ export function summaryLine(run: RunSummary): string {
   const end = run.error ? `${state}: ${run.error}` : state;
   const failures = run.failed.slice(0, 3).map(failure => `${failure.photo}: ${failure.message}`);
   if (run.failed.length > 3) failures.push(`and ${group(run.failed.length - 3)} more`);
+  const debias = run.debias ? ` Debiasing: ${debiasText(run.debias)}.` : '';
   const device = run.device ? `, on ${run.device}` : '';
-  return `SeedMask ${end}. ${sentence(countsText(run))} (${durationText(run.seconds)}${device}).${failures.length ? ` Failed: ${failures.join('; ')}.` : ''}`;
+  return `SeedMask ${end}. ${sentence(countsText(run))} (${durationText(run.seconds)}${device}).${debias}${failures.length ? ` Failed: ${failures.join('; ')}.` : ''}`;
 }
 
 /** '0 MB', '12 MB', '3.4 GB' */

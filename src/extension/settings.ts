@@ -14,6 +14,8 @@ export const SETTING_NAMES = {
   device: 'device',
   saliency: 'saliency',
   crf: 'crf',
+  mars: 'mars',
+  removedAs: 'removedPixels',
   outputName: 'output.name',
   tagsFile: 'tags.file',
   backgroundNames: 'tags.backgroundNames',

@@ -4,6 +4,7 @@
  * small layers, small pictures. Both ends validate what arrives.
  */
 import * as v from 'valibot';
+import { CHOICES, classEvidenceSchema, evidenceSchema } from './evidence';
 import { reviewRequests, reviewResults } from './review';
 import { DEVICES, runSettingsSchema } from './settings';
 
@@ -24,8 +25,32 @@ export const requestSchemas = {
     /** the process that worked on that run fell by itself; said by the supervisor */
     crashed: v.optional(v.boolean()),
   }),
+  /** MARS on masks that are there. Without `masks`: those of SeedMask, in place. */
+  debias: v.object({
+    ...target,
+    /** Masks from anywhere: a folder, or a pattern with `{stem}` or `{name}`; relative to the photo's folder or absolute. Never written to. */
+    masks: v.optional(path),
+    /** Name of a debiased mask beside its photo. */
+    debiasedName: v.string(),
+  }),
+  /** A person's word on removed regions (ids of evidence) and on classes (names); null takes it back. Masks of SeedMask follow at once. */
+  debiasChoices: v.object({
+    ...target,
+    regions: v.array(v.string()),
+    classes: v.array(v.string()),
+    choice: v.nullable(v.picklist(CHOICES)),
+  }),
+  /** What was removed of a photo's mask, and why. */
+  explain: v.object({ root: path, settings: runSettingsSchema, photo: path }),
   /** Score the masks beside the photos (or a folder of predictions) against true masks. */
-  evaluate: v.object({ ...target, truth: path, predictions: v.optional(path), stages: v.optional(v.boolean()) }),
+  evaluate: v.object({
+    ...target,
+    truth: path,
+    predictions: v.optional(path),
+    stages: v.optional(v.boolean()),
+    /** True masks that know the surroundings too, and how much of a class's mask lies on its usual one. */
+    leak: v.optional(v.object({ truth: path, classes: path, pairs: v.optional(v.array(v.object({ object: v.string(), context: v.string() }))) })),
+  }),
   /** Which device would run, and why not a better one. */
   device: v.object({ device: v.picklist(DEVICES), cudaProviderDir: v.optional(path), backbone: v.optional(path) }),
   /** Runs of a data set, newest first, with their failed photos. */
@@ -61,6 +86,25 @@ export type Plan = v.InferOutput<typeof planSchema>;
 export const failureSchema = v.object({ photo: v.string(), reason: v.string(), message: v.string() });
 export type Failure = v.InferOutput<typeof failureSchema>;
 
+/** What the debiasing stage of a run did. */
+export const debiasSummarySchema = v.object({
+  /** Photos whose masks were looked at. */
+  photos: count,
+  /** Masks that something is removed of. */
+  changed: count,
+  /** Masks whose file was rewritten by this run. */
+  rewritten: count,
+  /** Removed regions; those whose evidence is fragile; those that a person took back. */
+  regions: count,
+  fragile: count,
+  restored: count,
+  /** Share of the classes' pixels that is removed, 0..1. */
+  removed: v.number(),
+  classes: v.array(v.object({ id: count, name: v.string(), removed: v.number(), regions: count, /** why it was left alone, if so */ leftAlone: v.nullable(v.string()) })),
+  seconds: count,
+});
+export type DebiasSummary = v.InferOutput<typeof debiasSummarySchema>;
+
 export const runSummarySchema = v.object({
   id: v.string(),
   root: path,
@@ -76,6 +120,8 @@ export const runSummarySchema = v.object({
   skipped: count,
   untagged: count,
   failed: v.array(failureSchema),
+  /** Where MARS ran. */
+  debias: v.optional(debiasSummarySchema),
   /** Why the run as a whole ended early, if it did. */
   error: v.optional(v.string()),
   notes: v.array(v.string()),
@@ -94,6 +140,29 @@ export const scoresSchema = v.object({
 });
 export type Scores = v.InferOutput<typeof scoresSchema>;
 
+/** How much of a class's mask lies on the stuff that usually comes along with it. */
+export const leakSchema = v.object({
+  object: v.string(),
+  context: v.string(),
+  /** Photos that have the class in truth or mask. */
+  photos: count,
+  /** Share of the class's mask that is context in truth, 0..1, before MARS (as `after` where it did not run) and after; null: the mask has no such pixel. */
+  before: v.nullable(v.number()),
+  after: v.nullable(v.number()),
+  /** Share of the true object's pixels that the mask had before MARS and has not after. */
+  lost: v.nullable(v.number()),
+});
+export type Leak = v.InferOutput<typeof leakSchema>;
+
+export const explanationSchema = v.object({
+  photo: v.string(),
+  /** Of the photo's classes. */
+  classes: v.array(classEvidenceSchema),
+  evidence: v.array(v.object({ ...evidenceSchema.entries, choice: v.nullable(v.picklist(CHOICES)) })),
+  names: v.array(v.object({ id: count, name: v.string() })),
+});
+export type Explanation = v.InferOutput<typeof explanationSchema>;
+
 export const deviceReportSchema = v.object({
   asked: v.picklist(DEVICES),
   /** What runs: 'cpu', 'webgpu', 'cuda', … */
@@ -108,7 +177,16 @@ export type DeviceReport = v.InferOutput<typeof deviceReportSchema>;
 export const resultSchemas = {
   plan: planSchema,
   generate: runSummarySchema,
-  evaluate: v.object({ scores: v.array(scoresSchema), notes: v.array(v.string()) }),
+  debias: runSummarySchema,
+  debiasChoices: v.object({ /** Masks rewritten. */ written: count, /** Removed regions that the choice is about. */ regions: count, notes: v.array(v.string()) }),
+  explain: explanationSchema,
+  evaluate: v.object({
+    scores: v.array(scoresSchema),
+    leaks: v.optional(v.array(leakSchema)),
+    /** Clusters that made prototypes, and how many of them are the class in truth (IoU over 0.3). */
+    selected: v.optional(v.object({ clusters: count, right: count })),
+    notes: v.array(v.string()),
+  }),
   device: deviceReportSchema,
   runs: v.object({ runs: v.array(runSummarySchema) }),
   clearCache: v.object({ bytes: count }),
@@ -117,7 +195,7 @@ export const resultSchemas = {
 } as const;
 export type Result<M extends Method> = v.InferOutput<(typeof resultSchemas)[M]>;
 
-export const STAGES = ['scan', 'device', 'features', 'learn', 'masks', 'evaluate'] as const;
+export const STAGES = ['scan', 'device', 'features', 'learn', 'masks', 'debias', 'evaluate'] as const;
 
 export const eventSchema = v.variant('type', [
   v.object({

@@ -1,7 +1,7 @@
 /**
  * What a run says about itself, in the words that the editor and the shell share: progress, counts, durations.
  */
-import type { EngineEvent, RunSummary } from './protocol';
+import type { DebiasSummary, EngineEvent, RunSummary } from './protocol';
 
 export type Progress = Extract<EngineEvent, { type: 'progress' }>;
 
@@ -11,6 +11,7 @@ const STAGE_LABELS: Record<Progress['stage'], string> = {
   features: 'reading features',
   learn: 'learning the tags',
   masks: 'making masks',
+  debias: 'removing what is biased',
   evaluate: 'measuring',
 };
 
@@ -27,6 +28,15 @@ export function countsText(counts: Pick<RunSummary, 'written' | 'kept' | 'skippe
   if (counts.untagged) parts.push(`${group(counts.untagged)} without tags`);
   if (counts.failed.length) parts.push(`${group(counts.failed.length)} failed`);
   return parts.join(', ');
+}
+
+/** '3 regions of 2 masks removed (1.4 % of the classes' pixels), 1 of them fragile; left alone: cat, dog' */
+export function debiasText({ regions, changed, removed, fragile, restored, classes }: DebiasSummary): string {
+  const alone = classes.filter(({ leftAlone }) => leftAlone !== null).map(({ name }) => name);
+  const parts = [regions === 0 ? 'nothing removed' : `${plural(regions, 'region')} of ${plural(changed, 'mask')} removed (${(100 * removed).toFixed(1)} % of the classes' pixels)`];
+  if (fragile) parts.push(`${group(fragile)} of them fragile`);
+  if (restored) parts.push(`${group(restored)} restored`);
+  return parts.join(', ') + (alone.length ? `; left alone: ${alone.join(', ')}` : '');
 }
 
 /** '1 photo', '2,000 photos' */

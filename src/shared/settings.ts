@@ -12,6 +12,12 @@ export const PRESETS = ['quick', 'standard', 'full'] as const;
 
 export const CRF_CHOICES = ['auto', 'on', 'off'] as const;
 
+export const MARS_CHOICES = ['auto', 'on', 'off'] as const;
+
+/** What takes the place of removed pixels: background (0), or ignore (255). */
+export const REMOVED_AS = ['background', 'ignore'] as const;
+export type RemovedAs = (typeof REMOVED_AS)[number];
+
 export const runSettingsSchema = v.object({
   preset: v.picklist(PRESETS),
   /** Weigh the maps by a salient-object model (trained with masks, so results are "tags + saliency"). */
@@ -29,6 +35,9 @@ export const runSettingsSchema = v.object({
   cudaProviderDir: v.optional(v.string()),
   /** Dense CRF as the last step; 'auto': where the saliency cue does not draw the outlines already. */
   crf: v.picklist(CRF_CHOICES),
+  /** Debiasing (MARS) as the last stage; 'auto': where the data set is large enough for it, see `usesMars`. Records of older runs lack it. */
+  mars: v.optional(v.picklist(MARS_CHOICES), 'off'),
+  removedAs: v.optional(v.picklist(REMOVED_AS), 'background'),
   /** Photos of more pixels than this are refused, in millions. */
   maxMegapixels: v.pipe(v.number(), v.minValue(0.000001), v.maxValue(4000)),
   /** Decode what can be decoded of truncated photos instead of refusing them. */
@@ -46,6 +55,8 @@ export const DEFAULT_SETTINGS: RunSettings = {
   outputName: '{stem}.mask.png',
   backgroundNames: ['background', 'negative', 'none', 'normal', 'ok', 'good'],
   crf: 'auto',
+  mars: 'auto',
+  removedAs: 'background',
   maxMegapixels: 200,
   salvageDamaged: false,
   cacheLimitMb: 4096,
@@ -54,4 +65,16 @@ export const DEFAULT_SETTINGS: RunSettings = {
 /** Whether a run with these settings ends in the dense CRF. */
 export function usesCrf({ crf, saliency }: Pick<RunSettings, 'crf' | 'saliency'>): boolean {
   return crf === 'auto' ? !saliency : crf === 'on';
+}
+
+/** Photos of a class that MARS needs to tell an object from what comes along with it. */
+const ENOUGH_PHOTOS = 10;
+
+/**
+ * Whether a run debiases its masks. 'auto': where some class has ten photos and there is something to compare with: a second class, or photos of backgrounds.
+ * @param photosOfClass photos that have each class
+ * @param backgrounds photos tagged with nothing
+ */
+export function usesMars({ mars }: Pick<RunSettings, 'mars'>, photosOfClass: readonly number[], backgrounds: number): boolean {
+  return mars === 'auto' ? photosOfClass.some(count => count >= ENOUGH_PHOTOS) && (photosOfClass.length > 1 || backgrounds > 0) : mars === 'on';
 }

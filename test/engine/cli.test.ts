@@ -29,7 +29,7 @@ class ScriptedClient extends EngineClient {
     assert.ok(v.is(requestSchemas[method], params), `${method} ${JSON.stringify(params)}`);
     this.asked.push({ method, params });
     for (const event of this.events) onEvent?.(event);
-    const answer = this.answers[method];
+    const answer: unknown = this.answers[method];
     if (answer === undefined || answer instanceof Error) throw answer ?? new Error('not in the script');
     return answer as Result<M>;
   }
