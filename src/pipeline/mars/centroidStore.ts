@@ -36,6 +36,7 @@ export class CentroidStore {
   private readonly entries = new Map<string, Entry>();
   /** Tags are few and recur: photos share them. */
   private readonly tagLists = new Map<string, readonly number[]>();
+  private sorted: readonly string[] | undefined;
   private vectors: Float32Array | Uint16Array;
   private classIds = new Uint8Array(0);
   private clusterNumbers = new Uint8Array(0);
@@ -62,8 +63,9 @@ export class CentroidStore {
   }
 
   /** Names, sorted by code units. */
-  photos(): string[] {
-    return [...this.entries.keys()].sort();
+  photos(): readonly string[] {
+    this.sorted ??= [...this.entries.keys()].sort();
+    return this.sorted;
   }
 
   get(photo: string): StoredPhoto | undefined {
@@ -76,6 +78,7 @@ export class CentroidStore {
     if (wrong) throw new Error(`centroids: ${wrong.centroid.length} dimensions for a store of ${this.dimensions}`);
     this.delete(photo);
     this.reserve(clusters.length);
+    this.sorted = undefined;
     this.entries.set(photo, { key, tags: this.shared(tags), first: this.used, rows: clusters.length });
     for (const { classId, cluster, cells, centroid } of clusters) {
       this.classIds[this.used] = classId;
@@ -90,6 +93,7 @@ export class CentroidStore {
   /** Whether the photo was there. */
   delete(photo: string): boolean {
     this.live -= this.entries.get(photo)?.rows ?? 0;
+    this.sorted = undefined;
     return this.entries.delete(photo);
   }
 

@@ -121,6 +121,8 @@ export interface ClassDecision {
   metric: MarsMetric;
   /** Farthest from backgrounds first; ties by name of the photo, then by cluster. */
   ranking: readonly RankedCluster[];
+  /** Places in `ranking` (0-based) of each photo's clusters. */
+  places: ReadonlyMap<string, readonly number[]>;
   /** The first so many make the prototype. */
   selected: number;
   /** Distance of the last selected one. */
