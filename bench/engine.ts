@@ -40,7 +40,7 @@ export async function engineReport(): Promise<string> {
     const cache = new FeatureCache(root, 1e9);
     let photo = 0;
     const key = (name: number): FeatureKey => ({ photo: String(name), model: 'bench', view: { size: 384 } });
-    row('feature cache: write one photo', await typical(() => cache.write(key(photo++), [{ name: 'all', dims: [2, 2816, 24, 24], data }])), megabytes / 2);
+    row('feature cache: write one photo', await typical(() => cache.write(key(photo++), [{ name: 'all', dims: [2, 2816, 24, 24], halves }])), megabytes / 2);
     row('feature cache: read one photo', await typical(() => cache.read(key(--photo))), megabytes / 2);
   });
   return markdown(['engine', 'median, ms', 'MB/s'], rows);

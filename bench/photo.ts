@@ -32,15 +32,15 @@ export interface FeatureTimes {
 
 /** A host that remembers what its graphs were fed. */
 class RecordingHost extends OnnxHost {
-  readonly fed: { model: string; feeds: Feeds }[] = [];
+  readonly fed: { model: string; feeds: Feeds; outputs: readonly string[] }[] = [];
 
   override async open(model: Uint8Array | string): Promise<OpenGraph> {
     const graph = await super.open(model);
     return {
       ...graph,
-      run: feeds => {
-        this.fed.push({ model: graph.modelHash, feeds });
-        return graph.run(feeds);
+      run: (feeds, outputs = graph.outputs) => {
+        this.fed.push({ model: graph.modelHash, feeds, outputs });
+        return graph.run(feeds, outputs);
       },
     };
   }
@@ -89,10 +89,10 @@ async function bareSessions(models: RunModels): Promise<{ run(fed: RecordingHost
   }
   return {
     async run(fed) {
-      for (const { model, feeds } of fed) {
+      for (const { model, feeds, outputs } of fed) {
         const session = sessions.get(model);
         if (!session) throw new Error(`no bare session of the model ${model}`);
-        await session.run(Object.fromEntries(Object.keys(feeds).map(name => [name, new runtime.Tensor('float32', floats(feeds, name).data, feeds[name].dims)])));
+        await session.run(Object.fromEntries(Object.keys(feeds).map(name => [name, new runtime.Tensor('float32', floats(feeds, name).data, feeds[name].dims)])), outputs);
       }
     },
     async release() {

@@ -58,9 +58,9 @@ function mirrored(length: number, before: number, after: number, flip: boolean):
 }
 
 /**
- * One output of a run as maps, one per photo: channels x height/stride x width/stride.
+ * One output of a run as maps, one per photo: channels x height/stride x width/stride; they may share the output's memory.
  * @param size of the photos that were fed, in pixels (without border).
- * @throws SeedMaskError 'bad-model' if the output's shape is not what its description says, 'numeric' if it holds NaN or infinity.
+ * @throws SeedMaskError 'bad-model' if the output's shape is not what its description says.
  */
 export function decodeOutput(spec: BackboneSpec, output: BackboneOutput, results: Record<string, Tensor>, size: { width: number; height: number }): Maps[] {
   const { data, dims } = floats(results, output.name);
@@ -74,17 +74,9 @@ export function decodeOutput(spec: BackboneSpec, output: BackboneOutput, results
   const perPhoto = data.length / dims[0];
   return Array.from({ length: dims[0] }, (_, n) => {
     const one = data.subarray(n * perPhoto, (n + 1) * perPhoto);
-    if (!areFinite(one)) throw new SeedMaskError('numeric', `output '${output.name}' of '${spec.name}' holds numbers that are not finite`);
     const maps = { data: planes(spec, output, one), channels: output.channels, height: height + extra, width: width + extra };
     return output.smooth2x2 ? averaged2x2(maps) : maps;
   });
-}
-
-/** One pass without a branch: x * 0 is 0 for every finite x and NaN for the others. */
-function areFinite(values: Float32Array): boolean {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i] * 0;
-  return sum === 0;
 }
 
 function shapeOf({ input }: BackboneSpec, { kind, channels, skipTokens }: BackboneOutput, photos: number, height: number, width: number): number[] {
@@ -94,7 +86,7 @@ function shapeOf({ input }: BackboneSpec, { kind, channels, skipTokens }: Backbo
 
 /** Numbers of one photo, channel by channel. */
 function planes({ input }: BackboneSpec, { kind, channels, skipTokens }: BackboneOutput, data: Float32Array): Float32Array {
-  if (kind === 'map' && input.layout === 'NCHW') return data.slice();
+  if (kind === 'map' && input.layout === 'NCHW') return data;
   const first = kind === 'tokens' ? skipTokens * channels : 0;
   const cells = (data.length - first) / channels;
   const result = new Float32Array(cells * channels);

@@ -13,13 +13,12 @@ import * as v from 'valibot';
 import { atomicWrite, removeOrphans } from '../dataset/atomicWrite';
 import { dataPath, makeFolderFor } from '../dataset/folder';
 import { SeedMaskError } from '../shared/errors';
-import { fromFloat16, toFloat16 } from '../shared/float16';
 
-/** One layer's features. */
+/** One layer's features, in half precision as the files have them. */
 export interface FeatureLayer {
   name: string;
   dims: readonly number[];
-  data: Float32Array;
+  halves: Uint16Array;
 }
 
 /** All that features depend on. */
@@ -62,7 +61,7 @@ export class FeatureCache {
     this.folder = dataPath(root, 'cache', 'features');
   }
 
-  /** The features of a key, as they were written but rounded to half precision; undefined on a miss. */
+  /** The features of a key, as they were written; undefined on a miss. */
   async read(key: FeatureKey): Promise<FeatureLayer[] | undefined> {
     const path = this.pathOf(key);
     const file = await readFile(path).catch(() => undefined);
@@ -141,10 +140,7 @@ export class FeatureCache {
 
 function encode(layers: readonly FeatureLayer[]): Buffer {
   const header = Buffer.from(JSON.stringify(layers.map(({ name, dims }) => ({ name, dims }))));
-  const payload = layers.map(({ data }) => {
-    const halves = toFloat16(data);
-    return Buffer.from(halves.buffer, halves.byteOffset, halves.byteLength);
-  });
+  const payload = layers.map(({ halves }) => Buffer.from(halves.buffer, halves.byteOffset, halves.byteLength));
   const start = Buffer.alloc(8);
   start.writeUInt32LE(MAGIC, 0);
   start.writeUInt32LE(header.length, 4);
@@ -168,7 +164,7 @@ function decode(file: Buffer): FeatureLayer[] | undefined {
     // A copy, because the payload may start at an odd byte.
     const halves = new Uint16Array(lengths[i]);
     payload.copy(Buffer.from(halves.buffer), 0, at, (at += lengths[i] * 2));
-    return { name, dims, data: fromFloat16(halves) };
+    return { name, dims, halves };
   });
 }
 

@@ -8,6 +8,8 @@ import type { GraphRunner, Tensor } from '../shared/graph';
 export interface BatchOptions {
   /** Largest number of items in one run. */
   maxBatch: number;
+  /** The outputs that are wanted; default: all. */
+  outputs?: readonly string[];
   signal?: AbortSignal;
   /** Told when the device forced smaller batches. */
   onShrink?(batch: number): void;
@@ -25,7 +27,7 @@ export async function runBatched<Item, Output>(
   items: readonly Item[],
   makeFeeds: (batch: readonly Item[]) => Record<string, Tensor>,
   splitOutputs: (outputs: Record<string, Tensor>, batch: readonly Item[]) => Output[],
-  { maxBatch, signal, onShrink }: BatchOptions,
+  { maxBatch, outputs, signal, onShrink }: BatchOptions,
 ): Promise<{ results: Output[]; batch: number }> {
   const results: Output[] = [];
   let batch = Math.max(1, Math.min(maxBatch, items.length));
@@ -35,7 +37,7 @@ export async function runBatched<Item, Output>(
     signal?.throwIfAborted();
     const part = items.slice(results.length, results.length + batch);
     try {
-      results.push(...splitOutputs(await runner.run(makeFeeds(part)), part));
+      results.push(...splitOutputs(await runner.run(makeFeeds(part), outputs), part));
     } catch (error) {
       if (!(error instanceof SeedMaskError && error.reason === 'out-of-memory') || part.length === 1) throw error;
       batch = Math.ceil(part.length / 2);

@@ -11,8 +11,8 @@ import type { PhotoBox } from '../pipeline/closerLook';
 import { floats, type Tensor } from '../shared/graph';
 import { SeedMaskError } from '../shared/errors';
 import type { Maps, RgbImage } from '../shared/maps';
-import type { FeatureCache, FeatureKey } from './featureCache';
-import { nearestHalves } from '../shared/float16';
+import type { FeatureCache, FeatureKey, FeatureLayer } from './featureCache';
+import { fromFloat16, toFiniteFloat16 } from '../shared/float16';
 import { cropPhoto, resizePhoto } from './images';
 import { runBatched } from './memory';
 import type { OnnxHost, OpenGraph } from './session';
@@ -109,10 +109,10 @@ export class FeatureExtractor {
   private async keep(key: FeatureKey, compute: () => Promise<Maps[]>): Promise<Maps[]> {
     const cached = await this.cache.read(key);
     if (cached) return cached.map(toMaps);
-    const maps = (await compute()).map(rounded);
+    const layers = (await compute()).map(toLayer);
     await this.writing;
-    this.writing = this.cache.write(key, maps.map((map, i) => ({ name: `${i}`, dims: [map.channels, map.height, map.width], data: map.data })));
-    return maps;
+    this.writing = this.cache.write(key, layers);
+    return layers.map(toMaps);
   }
 
   /** The salience of a part of a photo, 1 x s x s. Not cached: few tags need it. @throws if the run has no saliency model */
@@ -144,6 +144,7 @@ export class FeatureExtractor {
       },
       {
         maxBatch: this.batch,
+        outputs: this.outputs.map(({ name }) => name),
         signal,
         onShrink: batch => {
           this.batch = batch;
@@ -207,11 +208,10 @@ function meanWithMirrored(plain: Maps, mirrored: Maps): Maps {
   return { ...plain, data };
 }
 
-/** To the nearest half; what is larger than halves can be becomes the largest of them. */
-function rounded(maps: Maps): Maps {
-  return { ...maps, data: nearestHalves(maps.data) };
+function toLayer({ data, channels, height, width }: Maps, index: number): FeatureLayer {
+  return { name: `${index}`, dims: [channels, height, width], halves: toFiniteFloat16(data) };
 }
 
-function toMaps({ dims, data }: { dims: readonly number[]; data: Float32Array }): Maps {
-  return { data, channels: dims[0], height: dims[1], width: dims[2] };
+function toMaps({ dims, halves }: FeatureLayer): Maps {
+  return { data: fromFloat16(halves), channels: dims[0], height: dims[1], width: dims[2] };
 }

@@ -76,9 +76,9 @@ export class OnnxHost implements GraphHost {
       modelHash,
       inputs: shared.session.inputNames,
       outputs: shared.session.outputNames,
-      run: async feeds => {
+      run: async (feeds, outputs) => {
         if (!open) throw new Error('the graph was released');
-        return this.run(shared.session, feeds, file);
+        return this.run(shared.session, feeds, outputs, file);
       },
       release: async () => {
         if (!open) return;
@@ -109,13 +109,13 @@ export class OnnxHost implements GraphHost {
     return opening;
   }
 
-  private async run(session: ort.InferenceSession, feeds: Record<string, Tensor>, file: string | undefined): Promise<Record<string, Tensor>> {
+  private async run(session: ort.InferenceSession, feeds: Record<string, Tensor>, wanted: readonly string[] | undefined, file: string | undefined): Promise<Record<string, Tensor>> {
     const runtime = await loadRuntime();
     const inputs: Record<string, ort.Tensor> = {};
     for (const [name, tensor] of Object.entries(feeds)) inputs[name] = new runtime.Tensor(runtimeType(tensor.data), tensor.data, tensor.dims);
     let results: ort.InferenceSession.OnnxValueMapType;
     try {
-      results = await session.run(inputs);
+      results = wanted ? await session.run(inputs, wanted) : await session.run(inputs);
     } catch (error) {
       const reason = runtimeError(error, file);
       if (reason instanceof SeedMaskError && reason.reason === 'device-unavailable') lost = true;

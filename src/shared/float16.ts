@@ -36,12 +36,12 @@ export function toFloat16(values: Float32Array): Uint16Array {
   return halves;
 }
 
-/** Each value as the nearest half has it; what is larger than halves can be becomes the largest of them. */
-export function nearestHalves(values: Float32Array): Float32Array {
+/** The same, but what is larger than halves can be becomes the largest of them. */
+export function toFiniteFloat16(values: Float32Array): Uint16Array {
   const halves = toFloat16(values);
   // The bits below infinity's are the largest half's.
   for (let i = 0; i < halves.length; i++) if ((halves[i] & 0x7fff) === INFINITE_HALF) halves[i]--;
-  return fromFloat16(halves);
+  return halves;
 }
 
 /** The exact values of halves. */

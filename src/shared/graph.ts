@@ -9,8 +9,11 @@ export interface Tensor {
 }
 
 export interface GraphRunner {
-  /** @throws SeedMaskError 'out-of-memory' or 'numeric' where the runtime says so. */
-  run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>;
+  /**
+   * @param outputs the ones that are wanted (default: all); the others are neither copied nor looked at
+   * @throws SeedMaskError 'out-of-memory' or 'numeric' where the runtime says so.
+   */
+  run(feeds: Record<string, Tensor>, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
   release(): Promise<void>;
 }
 

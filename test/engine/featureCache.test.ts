@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FeatureCache, type FeatureKey, type FeatureLayer } from '../../src/engine/featureCache';
-import { fromFloat16, nearestHalves, toFloat16 } from '../../src/shared/float16';
+import { fromFloat16, toFiniteFloat16, toFloat16 } from '../../src/shared/float16';
 
 /** Half precision by definition: the nearest of all 65,536 values, ties to the even one. */
 function nearestHalf(value: number): number {
@@ -42,8 +42,8 @@ test('half precision: known values', () => {
   for (const [value, half] of cases) assert.equal(toFloat16(Float32Array.of(value))[0], half, String(value));
 });
 
-test('nearest halves: what halves can hold is rounded, what is larger becomes the largest of them', () => {
-  assert.deepEqual([...nearestHalves(Float32Array.of(1, 2049, 65519, 65520, 1e30, -65504, -1e6))], [1, 2048, 65504, 65504, 65504, -65504, -65504]);
+test('finite halves: what halves can hold is rounded, what is larger becomes the largest of them', () => {
+  assert.deepEqual([...fromFloat16(toFiniteFloat16(Float32Array.of(1, 2049, 65519, 65520, 1e30, -65504, -1e6)))], [1, 2048, 65504, 65504, 65504, -65504, -65504]);
 });
 
 test('half precision: any float rounds to the nearest half, ties to even', () => {
@@ -53,8 +53,8 @@ test('half precision: any float rounds to the nearest half, ties to even', () =>
 
 const key = (photo: string): FeatureKey => ({ photo, model: 'm', view: { size: 384, flip: false } });
 const layers = (fill = 0.5, length = 1000): FeatureLayer[] => [
-  { name: 'deep', dims: [1, length / 10, 10], data: new Float32Array(length).fill(fill) },
-  { name: 'empty', dims: [0, 4], data: new Float32Array(0) },
+  { name: 'deep', dims: [1, length / 10, 10], halves: toFloat16(new Float32Array(length).fill(fill)) },
+  { name: 'empty', dims: [0, 4], halves: new Uint16Array(0) },
 ];
 
 function place(): { root: string; files: () => string[] } {

@@ -45,10 +45,9 @@ test('a map of 2n+1 cells is averaged onto the half-pixel grid', () => {
   assert.deepEqual([map.height, map.width, ...map.data.subarray(0, 4)], [2, 2, 2, 6, 4, 4]);
 });
 
-test('an output of another shape, or with NaN, is refused with the reason', () => {
+test('an output of another shape is refused with the reason', () => {
   const [output] = tinyVitSpec.outputs;
-  const run = (dims: number[], fill: number): unknown =>
-    decodeOutput(tinyVitSpec, output, { last_hidden_state: { dims, data: new Float32Array(dims.reduce((a, b) => a * b)).fill(fill) } }, { width: 8, height: 8 });
-  assert.throws(() => run([1, 8, 8], 0), (error: unknown) => error instanceof SeedMaskError && error.reason === 'bad-model' && /expected \[1, 7, 8\]/.test(error.message));
-  assert.throws(() => run([1, 7, 8], NaN), (error: unknown) => error instanceof SeedMaskError && error.reason === 'numeric');
+  const run = (dims: number[]): unknown => decodeOutput(tinyVitSpec, output, { last_hidden_state: { dims, data: new Float32Array(dims.reduce((a, b) => a * b)) } }, { width: 8, height: 8 });
+  assert.throws(() => run([1, 8, 8]), (error: unknown) => error instanceof SeedMaskError && error.reason === 'bad-model' && /expected \[1, 7, 8\]/.test(error.message));
+  assert.doesNotThrow(() => run([1, 7, 8]));
 });
