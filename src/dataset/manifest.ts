@@ -26,6 +26,8 @@ const entrySchema = v.object({
   key: v.string(),
   /** sha256 of the mask file's bytes. */
   output: hash,
+  /** sha256 of the mask before debiasing, as a file's bytes, where `output` was debiased: it lies in the layers of the photo. */
+  before: v.optional(hash),
   /** sha256 of the mask of ours that was there when this one was made, if any. */
   replaces: v.optional(hash),
   device: v.string(),
@@ -52,6 +54,8 @@ export interface Making {
   source: string;
   tags: readonly string[];
   key: string;
+  /** sha256 of the mask that is to be there, where the caller has made it already; a mask of ours with other bytes is then out of date. */
+  output?: string;
 }
 
 /**
@@ -70,7 +74,7 @@ export function decide(entry: ManifestEntry | undefined, mask: Uint8Array | unde
 /** The order of tags does not matter. */
 function isUpToDate(entry: ManifestEntry, making: Making): boolean {
   const same = [...entry.tags].sort().join('\n') === [...making.tags].sort().join('\n');
-  return same && entry.source === making.source && entry.key === making.key;
+  return same && entry.source === making.source && entry.key === making.key && (making.output ?? entry.output) === entry.output;
 }
 
 export class Manifest {

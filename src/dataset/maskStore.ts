@@ -23,18 +23,20 @@ export async function decideMask(place: MaskPlace, manifest: Manifest, making: M
 }
 
 /**
- * Writes `bytes` (a mask file, see encodeMask), or keeps what is there: 'kept' a person's, 'skipped' one that is up to date.
+ * Writes `bytes` (a mask file, see encodeMask), or keeps what is there: 'kept' a person's, 'skipped' one that is up to date and has these very bytes.
+ * `made.before`: the bytes were debiased, and this is the hash of the mask before.
  * @throws SeedMaskError 'changed-during-run' (the photo's bytes are not `making.source` any more), 'removed' (the photo is
  * gone), and as atomicWrite does. Nothing was replaced then.
  */
-export async function writeMask(place: MaskPlace, bytes: Uint8Array, manifest: Manifest, making: Making, made: { device: string; run: string }, calls?: WriteCalls): Promise<'written' | 'kept' | 'skipped'> {
+export async function writeMask(place: MaskPlace, bytes: Uint8Array, manifest: Manifest, making: Making, made: { device: string; run: string; before?: string }, calls?: WriteCalls): Promise<'written' | 'kept' | 'skipped'> {
   const { root, photo, mask } = place;
   if ((await sha256OfFile(join(root, photo), photo)) !== making.source) throw new SeedMaskError('changed-during-run', 'the photo changed while its mask was made', photo);
   const there = await readMask(place);
-  const decision = decide(manifest.get(photo), there, making);
+  const output = sha256(bytes);
+  const decision = decide(manifest.get(photo), there, { ...making, output });
   if (decision !== 'write') return decision === 'keep' ? 'kept' : 'skipped';
   await manifest.append({
-    photo, source: making.source, tags: [...making.tags], key: making.key, output: sha256(bytes), replaces: there && there.length > 0 ? sha256(there) : undefined,
+    photo, source: making.source, tags: [...making.tags], key: making.key, output, replaces: there && there.length > 0 ? sha256(there) : undefined,
     ...made, state: 'auto', time: new Date().toISOString(),
   });
   try {
