@@ -16,7 +16,12 @@ const STALE_MS = 60_000;
 const BEAT_MS = 10_000;
 
 const ownerSchema = v.object({ pid: v.number(), host: v.string(), token: v.string(), started: v.string() });
-type Owner = v.InferOutput<typeof ownerSchema>;
+export type Owner = v.InferOutput<typeof ownerSchema>;
+
+/** This process, with a token of its own for each lock it takes. */
+export function newOwner(): Owner {
+  return { pid: process.pid, host: hostname(), token: randomBytes(8).toString('hex'), started: new Date().toISOString() };
+}
 
 export interface Lock {
   /** False once another process has taken the lock over (this one slept for more than a minute): stop writing. */
@@ -27,9 +32,8 @@ export interface Lock {
 /** @throws SeedMaskError 'locked' naming pid and host; 'not-writable', 'disk-full', 'io'. */
 export async function acquireLock(root: string, beatMs = BEAT_MS): Promise<Lock> {
   const file = dataPath(root, 'lock');
-  const me: Owner = { pid: process.pid, host: hostname(), token: randomBytes(8).toString('hex'), started: new Date().toISOString() };
-  await makeFolderFor(file);
-  await take(file, me);
+  const me = newOwner();
+  await takeLockFile(file, me);
 
   const held = async (): Promise<boolean> => (await readOwner(file))?.token === me.token;
   const beat = setInterval(() => {
@@ -41,7 +45,7 @@ export async function acquireLock(root: string, beatMs = BEAT_MS): Promise<Lock>
     held,
     async release() {
       clearInterval(beat);
-      if (await held()) await unlink(file).catch(() => undefined);
+      await dropLockFile(file, me);
     },
   };
 }
@@ -52,8 +56,12 @@ export async function isLocked(root: string): Promise<boolean> {
   return !(await isStale(file, await readOwner(file)));
 }
 
-/** Creates the lock file, which only one of several takers can; a stale one is moved away before. */
-async function take(file: string, me: Owner): Promise<void> {
+/**
+ * Creates the lock file, which only one of several takers can; a stale one is moved away before.
+ * @throws SeedMaskError 'locked', 'not-writable', 'disk-full', 'removed', 'io'.
+ */
+export async function takeLockFile(file: string, me: Owner): Promise<void> {
+  await makeFolderFor(file);
   try {
     for (let attempt = 0; attempt < 3; attempt++) {
       try {
@@ -73,6 +81,11 @@ async function take(file: string, me: Owner): Promise<void> {
   } catch (error) {
     throw error instanceof SeedMaskError ? error : writeError(error, file);
   }
+}
+
+/** Removes the lock file if it is `me`'s still. */
+export async function dropLockFile(file: string, me: Owner): Promise<void> {
+  if ((await readOwner(file))?.token === me.token) await unlink(file).catch(() => undefined);
 }
 
 /** Removes the stale lock of `owner`. If another taker was quicker and the lock moved is its fresh one, that is put back. */

@@ -3,16 +3,20 @@
  * counts; a torn last line (power cut) is passed over. "Done" and "ours" mean that hashes match an entry here, never that a
  * file exists: so a person's mask is not overwritten and a resumed run skips only exact matches.
  *
- * Order of a write: first the entry, flushed to the disk, then the mask. It names the bytes that will be there and those
+ * A run keeps it open while a person may save masks from another process: each of the two looks for the other's lines (`refresh`) and writes its own within one
+ * turn (`turn.ts`), so that nothing is decided on what was true a second ago.
+ *
+ * Order of a run's write: first the entry, flushed to the disk, then the mask. It names the bytes that will be there and those
  * it replaces, so that wherever a kill falls, what is found afterwards is known as ours.
  */
-import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import * as v from 'valibot';
 import { SeedMaskError } from '../shared/errors';
 import { atomicWrite, writeError } from './atomicWrite';
 import { dataPath, makeFolderFor } from './folder';
 import { sha256 } from './hash';
 import { errorCode } from './paths';
+import { inTurn } from './turn';
 
 const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
@@ -33,6 +37,8 @@ const entrySchema = v.object({
   device: v.string(),
   /** 'auto' as the engine wrote it; the others are a person's word. */
   state: v.picklist(['auto', 'edited', 'accepted', 'rejected']),
+  /** Whose bytes `output` are: an engine's (absent), painted by a person, or of another program. Stays through a person's words. */
+  origin: v.optional(v.picklist(['person', 'other'])),
   /** ISO 8601. */
   time: v.string(),
   /** Id of the run. */
@@ -61,13 +67,14 @@ export interface Making {
 /**
  * The rule. `mask` is the bytes of the mask file, undefined if there is none; `entry` the photo's last one.
  * A file whose bytes are not those we wrote is a person's, and so is one that a person accepted or edited; one that a
- * person rejected is made anew. An empty file is nobody's work.
+ * person rejected is made anew. An empty file is nobody's work. A word taken back makes nothing ours that was not.
  */
 export function decide(entry: ManifestEntry | undefined, mask: Uint8Array | undefined, making: Making): Decision {
   if (mask === undefined || mask.length === 0) return 'write';
   const found = sha256(mask);
   const ours = entry !== undefined && (entry.output === found || entry.replaces === found);
   if (!ours || entry.state === 'edited' || entry.state === 'accepted') return 'keep';
+  if (entry.state === 'auto' && entry.origin !== undefined) return 'keep';
   return entry.state === 'auto' && entry.output === found && isUpToDate(entry, making) ? 'skip' : 'write';
 }
 
@@ -80,53 +87,82 @@ function isUpToDate(entry: ManifestEntry, making: Making): boolean {
 export class Manifest {
   private queue: Promise<void> = Promise.resolve();
 
-  private constructor(private readonly file: string, private readonly entries: Map<string, ManifestEntry>, private handle: FileHandle | undefined) {}
+  private constructor(private readonly file: string, private read: Lines, private handle: FileHandle | undefined) {}
 
   /**
-   * Opens a data set's manifest to read and append (hold the lock). Damaged lines are dropped.
-   * @throws SeedMaskError 'not-writable', 'disk-full', 'io'.
+   * Opens a data set's manifest to read and append. Damaged lines are dropped.
+   * @throws SeedMaskError 'not-writable', 'disk-full', 'io', 'locked'.
    */
   static async open(root: string): Promise<Manifest> {
     const file = dataPath(root, 'manifest.jsonl');
-    const { entries, lines, torn } = await readEntries(file);
-    try {
-      await makeFolderFor(file);
-      if (torn || lines > BLOAT * Math.max(entries.size, 100)) await rewrite(file, entries);
-      return new Manifest(file, entries, await open(file, 'a'));
-    } catch (error) {
-      throw error instanceof SeedMaskError ? error : writeError(error, file);
-    }
+    return inTurn(root, async () => {
+      let lines = await readLines(file);
+      try {
+        await makeFolderFor(file);
+        if (lines.damaged || lines.torn || lines.count > BLOAT * Math.max(lines.entries.size, 100)) {
+          await rewrite(file, lines.entries);
+          lines = await readLines(file);
+        }
+        return new Manifest(file, lines, await open(file, 'a'));
+      } catch (error) {
+        throw error instanceof SeedMaskError ? error : writeError(error, file);
+      }
+    });
   }
 
   /** The entries of a data set, to look at only. @throws SeedMaskError 'io'. */
   static async read(root: string): Promise<ReadonlyMap<string, ManifestEntry>> {
-    return (await readEntries(dataPath(root, 'manifest.jsonl'))).entries;
+    return (await readLines(dataPath(root, 'manifest.jsonl'))).entries;
   }
 
   get(photo: string): ManifestEntry | undefined {
-    return this.entries.get(photo);
+    return this.read.entries.get(photo);
   }
 
   all(): ReadonlyMap<string, ManifestEntry> {
-    return this.entries;
+    return this.read.entries;
   }
 
-  /** Adds an entry and waits for the disk; then the mask may be written. Calls may overlap. @throws SeedMaskError as atomicWrite does. */
-  append(entry: ManifestEntry): Promise<void> {
-    const turn = this.queue.then(() => this.write(entry));
+  /**
+   * Takes in what other processes have added. Within a turn; then what is appended in the same turn comes after it.
+   * @throws SeedMaskError 'io'.
+   */
+  async refresh(): Promise<void> {
+    await this.queue;
+    const found = await stat(this.file, { bigint: true }).catch(() => undefined);
+    // Deleted by a person: what is known stays known.
+    if (!found) return;
+    if (found.ino === this.read.inode && Number(found.size) >= this.read.end) {
+      if (Number(found.size) > this.read.end) await readOn(this.file, this.read);
+      return;
+    }
+    // Rewritten by another process.
+    this.read = await readLines(this.file);
+    await this.handle?.close();
+    this.handle = await open(this.file, 'a').catch((error: unknown) => {
+      throw writeError(error, this.file);
+    });
+  }
+
+  /** Adds entries, one a photo, and waits for the disk; then the masks may be written. Calls may overlap. @throws SeedMaskError as atomicWrite does. */
+  append(...entries: readonly ManifestEntry[]): Promise<void> {
+    const turn = this.queue.then(() => this.write(entries));
     this.queue = turn.catch(() => undefined);
     return turn;
   }
 
-  private async write(entry: ManifestEntry): Promise<void> {
+  private async write(entries: readonly ManifestEntry[]): Promise<void> {
     if (!this.handle) throw new Error('the manifest is closed');
+    if (entries.length === 0) return;
     try {
-      await this.handle.appendFile(`${JSON.stringify(entry)}\n`);
+      const lines = entries.map(entry => `${JSON.stringify(entry)}\n`).join('');
+      await this.handle.appendFile(this.read.torn ? `\n${lines}` : lines);
+      this.read.torn = false;
       await this.handle.datasync();
     } catch (error) {
       throw writeError(error, this.file);
     }
-    this.entries.set(entry.photo, entry);
+    for (const entry of entries) this.read.entries.set(entry.photo, entry);
   }
 
   async close(): Promise<void> {
@@ -142,28 +178,50 @@ async function rewrite(file: string, entries: ReadonlyMap<string, ManifestEntry>
 
 interface Lines {
   entries: Map<string, ManifestEntry>;
-  lines: number;
-  /** Something in the file is no entry, or its last line has no end: the next line must not be glued to it. */
+  count: number;
+  /** A line is no entry. */
+  damaged: boolean;
+  /** The last line has no end: the next must not be glued to it. */
   torn: boolean;
+  /** Bytes up to the end of the last whole line. */
+  end: number;
+  /** Of the file that was read. */
+  inode: bigint | undefined;
 }
 
-async function readEntries(file: string): Promise<Lines> {
-  let text: string;
+async function readLines(file: string): Promise<Lines> {
+  const lines: Lines = { entries: new Map(), count: 0, damaged: false, torn: false, end: 0, inode: undefined };
+  await readOn(file, lines);
+  return lines;
+}
+
+/** Reads what `lines` does not have yet. No file has no lines. @throws SeedMaskError 'io'. */
+async function readOn(file: string, lines: Lines): Promise<void> {
+  let text: Buffer;
   try {
-    text = await readFile(file, 'utf8');
+    const handle = await open(file, 'r');
+    try {
+      const { size, ino } = await handle.stat({ bigint: true });
+      lines.inode = ino;
+      text = Buffer.alloc(Math.max(0, Number(size) - lines.end));
+      const { bytesRead } = await handle.read(text, 0, text.length, lines.end);
+      text = text.subarray(0, bytesRead);
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return { entries: new Map(), lines: 0, torn: false };
+    if (errorCode(error) === 'ENOENT') return;
     throw new SeedMaskError('io', `cannot be read (${errorCode(error) ?? String(error)})`, file, { cause: error });
   }
-  const entries = new Map<string, ManifestEntry>();
-  const lines = text.split('\n');
-  let torn = lines.pop() !== '';
-  for (const line of lines) {
+  const whole = text.lastIndexOf(10) + 1;
+  lines.torn = whole < text.length;
+  lines.end += whole;
+  for (const line of text.toString('utf8', 0, whole).split('\n').slice(0, -1)) {
+    lines.count++;
     const entry = parseLine(line);
-    if (entry) entries.set(entry.photo, entry);
-    else torn = true;
+    if (entry) lines.entries.set(entry.photo, entry);
+    else lines.damaged = true;
   }
-  return { entries, lines: lines.length, torn };
 }
 
 function parseLine(line: string): ManifestEntry | undefined {
