@@ -65,7 +65,7 @@ export function gapOf(distances: readonly number[]): { gap: number; separation: 
     squares += centred[upper - 1] ** 2;
     if (Math.min(upper, n - upper) < Math.max(1, Math.floor(LEAST_PART * n))) continue;
     const [meanAbove, meanBelow] = [sum / upper, -sum / (n - upper)];
-    const separation = meanAbove - meanBelow;
+    const separation = Math.max(0, meanAbove - meanBelow);
     const between = upper * (n - upper) * separation ** 2;
     if (between <= best.between) continue;
     const variance = (squares / upper - meanAbove ** 2 + (all - squares) / (n - upper) - meanBelow ** 2) / 2;
