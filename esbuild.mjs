@@ -1,6 +1,6 @@
 /**
- * Bundles the extension, the engine process and the command line, each one CommonJS file in `dist/`, and the tests that run inside VS Code,
- * in `dist-test/`. Native packages and `vscode` stay outside. `--production`: minified, without maps and tests. `--watch`: again at each change.
+ * Bundles the extension, the engine process and the command line, each one CommonJS file in `dist/`, the review page in `dist/webview/`, and the tests that run
+ * inside VS Code, in `dist-test/`. Native packages and `vscode` stay outside. `--production`: minified, without maps and tests. `--watch`: again at each change.
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
@@ -27,13 +27,30 @@ const builds = [
   { entryPoints: { extension: 'src/extension/extension.ts', engine: 'src/engine/main.ts' }, outdir: 'dist' },
   { entryPoints: { cli: 'src/cli/seedmask.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
 ];
+/** @type {import('esbuild').BuildOptions} */
+const page = {
+  entryPoints: [{ in: 'src/webview/main.tsx', out: 'review' }, { in: 'src/webview/review.css', out: 'review' }],
+  outdir: 'dist/webview',
+  bundle: true,
+  platform: 'browser',
+  format: 'iife',
+  target: 'chrome120',
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  loader: { '.ttf': 'file' },
+  assetNames: '[name]',
+  sourcemap: !production,
+  minify: production,
+  legalComments: 'none',
+  logLevel: 'warning',
+};
 if (!production && existsSync('test/host')) {
   const tests = readdirSync('test/host', { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.test.ts'));
   builds.push({ entryPoints: tests.map(name => `test/host/${name}`), outdir: 'dist-test/host', outbase: 'test/host' });
 }
 
 if (production) rmSync('dist', { recursive: true, force: true });
-const contexts = await Promise.all(builds.map(build => context({ ...shared, ...build })));
+const contexts = await Promise.all([...builds.map(build => context({ ...shared, ...build })), context(page)]);
 if (watch) {
   for (const one of contexts) await one.watch();
 } else {

@@ -93,6 +93,8 @@ export interface Viewport {
   toPhoto(x: number, y: number): { x: number; y: number };
   toCanvas(x: number, y: number): { x: number; y: number };
   zoomAt(x: number, y: number, factor: number): void;
+  /** CSS pixels per photo pixel, about the middle of the canvas. */
+  zoomTo(scale: number): void;
   panBy(dx: number, dy: number): void;
   fit(): void;
   /** So that the box (x, y, width, height in photo pixels) is in sight. */

@@ -24,7 +24,7 @@ const LOADED = loadedBy();
 test('the table names every room, and only rooms that are there', () => {
   const found = new Set(FILES.map(file => (file.startsWith('src/') ? file.split('/').slice(0, 2).join('/') : 'models')));
   assert.deepEqual(ROOMS.map(room => room.path).sort(), [...found].sort());
-  for (const { mayImport } of ROOMS) for (const target of mayImport) assert.ok(FILES.some(file => isIn(file.replace(/\.ts$/, ''), target)), `the table allows '${target}', which is nowhere`);
+  for (const { mayImport } of ROOMS) for (const target of mayImport) assert.ok(FILES.some(file => isIn(file.replace(/\.tsx?$/, ''), target)), `the table allows '${target}', which is nowhere`);
 });
 
 test('rooms import only what the table allows, types included', () => {
@@ -38,7 +38,7 @@ test('rooms import only what the table allows, types included', () => {
 test('the text of the files tells every import that the bundler finds', () => {
   for (const [file, loaded] of LOADED) {
     const named = NAMED.get(file) ?? [];
-    for (const target of loaded) assert.ok(named.includes(target) || named.includes(target.replace(/\.ts$/, '')), `${file}: the import of ${target} was overlooked`);
+    for (const target of loaded) assert.ok(named.includes(target) || named.includes(target.replace(/\.tsx?$/, '')), `${file}: the import of ${target} was overlooked`);
   }
 });
 
@@ -56,6 +56,17 @@ test('native packages are loaded by the engine alone, and the vscode module by t
     }),
   );
   assert.deepEqual(wrong, []);
+});
+
+test('the review page loads nothing but its own libraries', () => {
+  const libraries = /^(preact(\/|$)|@preact\/signals$|valibot$|@vscode\/webview-ui-toolkit$)/;
+  const wrong = [...LOADED].flatMap(([file, loaded]) => (isIn(file, 'src/webview') ? loaded.filter(target => !isOurs(target) && !libraries.test(target)).map(target => `${file} -> ${target}`) : []));
+  assert.deepEqual(wrong, []);
+});
+
+test('controls of the toolkit are registered in one file', () => {
+  const files = [...LOADED].flatMap(([file, loaded]) => (loaded.includes('@vscode/webview-ui-toolkit') ? [file] : []));
+  assert.deepEqual(files, ['src/webview/controls.ts']);
 });
 
 test('the pipeline knows neither files nor processes', () => {
@@ -123,10 +134,12 @@ function loadedBy(): Map<string, string[]> {
     write: false,
     metafile: true,
     outdir: 'unused',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
     logLevel: 'error',
   });
-  // Imports of types alone are dropped before they are resolved, so their paths stay relative.
-  return new Map(FILES.map(file => [file, metafile.inputs[file].imports.map(({ path }) => path).filter(path => !path.startsWith('.'))]));
+  // Imports of types alone are dropped before they are resolved, so their paths stay relative; JSX brings its runtime by itself.
+  return new Map(FILES.map(file => [file, metafile.inputs[file].imports.map(({ path }) => path).filter(path => !path.startsWith('.') && path !== 'preact/jsx-runtime')]));
 }
 
 /** Everything that `start` loads, with the way there. */

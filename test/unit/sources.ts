@@ -8,6 +8,6 @@ export const REPOSITORY = join(import.meta.dirname, '../..');
 export function sourceFiles(...folders: readonly string[]): string[] {
   return folders
     .flatMap(folder => readdirSync(join(REPOSITORY, folder), { recursive: true, encoding: 'utf8' }).map(name => `${folder}/${name.replaceAll('\\', '/')}`))
-    .filter(file => file.endsWith('.ts'))
+    .filter(file => /\.tsx?$/.test(file))
     .sort();
 }

@@ -1,0 +1,79 @@
+/**
+ * Photos of the queue made ready to be shown, the present one and its neighbours ahead of time, as many as fit the memory they are given. A photo that changed on
+ * the other side is forgotten: what was asked before that is dropped when it comes.
+ */
+import { measured } from './marks';
+import { WeighedCache } from './photoCache';
+import type { LoadedPhoto } from './decodePhoto';
+
+export class PhotoStore {
+  private readonly ready: WeighedCache<LoadedPhoto>;
+  private readonly coming = new Map<number, Promise<LoadedPhoto>>();
+  /** The photo on screen: its pictures stay even if it is not kept here any more. */
+  shown: LoadedPhoto | undefined;
+
+  /** `fetch` asks for a photo and decodes it; `limit`: bytes. */
+  constructor(
+    private readonly fetch: (index: number) => Promise<LoadedPhoto>,
+    limit: number,
+  ) {
+    this.ready = new WeighedCache(limit, photo => this.closeLater(photo));
+  }
+
+  /** The photo if it is there already. */
+  peek(index: number): LoadedPhoto | undefined {
+    return this.ready.peek(index);
+  }
+
+  /** @throws as `fetch` does; a failure is not remembered. */
+  load(index: number): Promise<LoadedPhoto> {
+    const there = this.ready.get(index);
+    if (there) return Promise.resolve(there);
+    const coming = this.coming.get(index);
+    if (coming) return coming;
+    const start = performance.now();
+    const asked: Promise<LoadedPhoto> = this.fetch(index).then(
+      photo => {
+        if (this.coming.get(index) !== asked) {
+          close(photo);
+          return this.load(index);
+        }
+        this.coming.delete(index);
+        this.ready.set(index, photo, photo.bytes);
+        measured('load', start);
+        return photo;
+      },
+      (error: unknown) => {
+        if (this.coming.get(index) === asked) this.coming.delete(index);
+        throw error;
+      },
+    );
+    this.coming.set(index, asked);
+    return asked;
+  }
+
+  /** Loads ahead; failures show when the photo is gone to. */
+  prefetch(index: number): void {
+    this.load(index).catch(() => undefined);
+  }
+
+  /** The photo is another one now. Whoever waits for it gets the new one. */
+  forget(index: number): void {
+    this.ready.delete(index);
+    this.coming.delete(index);
+  }
+
+  clear(): void {
+    this.ready.clear();
+    this.coming.clear();
+  }
+
+  /** Frees the pictures once nothing draws them any more. */
+  private closeLater(photo: LoadedPhoto): void {
+    setTimeout(() => (photo === this.shown ? this.closeLater(photo) : close(photo)), 10_000);
+  }
+}
+
+function close(photo: LoadedPhoto): void {
+  for (const level of photo.levels) level.close();
+}
