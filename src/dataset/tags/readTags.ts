@@ -1,10 +1,11 @@
 /**
- * The tags of every photo. Sources in order of precedence: a file that the person named; tags.json; tags.csv / .tsv; VOC
- * XML; COCO; a text file per photo; and, if none of these is there, tags.json or tags.csv one folder up; else folder names.
+ * The tags of every photo. Sources in order of precedence: a file that the person named; the person's tags of the review; tags.json; tags.csv / .tsv; VOC
+ * XML; COCO; a text file per photo; and, if none of these (but for the review) is there, tags.json or tags.csv one folder up; else folder names.
  * The first source that names a photo decides; sources that disagree are listed.
  */
 import { dirname } from 'node:path';
 import { printable } from '../paths';
+import { reviewTagList } from '../reviewTags';
 import { readFolderNames } from './folderNames';
 import { findSources, readListFiles, readNamedFile, type Sources } from './findSources';
 import { PhotoIndex } from './photoIndex';
@@ -35,24 +36,25 @@ const SHOWN = 5;
  */
 export async function readTags(root: string, photos: readonly string[], options: TagOptions): Promise<TagReading> {
   const named = options.tagsFile === undefined ? [] : [await readNamedFile(options.tagsFile)];
+  const review = await reviewTagList(root);
+  const own = review ? [review] : [];
   const found = await findSources(root, photos);
-  const reading = merge(root, photos, [...named, ...found.lists], found.notes);
-  if (named.length > 0 || isThere(found)) return reading;
+  if (named.length > 0 || isThere(found)) return merge(root, photos, [...named, ...own, ...found.lists], found.notes, review);
 
   const above = await readListFiles(dirname(root), '../');
-  const fromAbove = merge(root, photos, above.lists, above.notes);
-  if (fromAbove.tags.size > 0) return fromAbove;
-  return merge(root, photos, [readFolderNames(photos, root, options.backgroundNames)], []);
+  if (merge(root, photos, above.lists, []).tags.size > 0) return merge(root, photos, [...own, ...above.lists], above.notes, review);
+  return merge(root, photos, [...own, readFolderNames(photos, root, options.backgroundNames)], [], review);
 }
 
 function isThere(sources: Sources): boolean {
   return sources.lists.length > 0 || sources.notes.length > 0;
 }
 
-function merge(root: string, photos: readonly string[], lists: readonly TagList[], notes: readonly string[]): TagReading {
+/** `corrections`: the list whose difference from later ones is meant, and no conflict. */
+function merge(root: string, photos: readonly string[], lists: readonly TagList[], notes: readonly string[], corrections?: TagList): TagReading {
   const index = new PhotoIndex(photos);
   const reading: TagReading = { source: 'none', tags: new Map(), notes: [...notes] };
-  const from = new Map<string, string>();
+  const from = new Map<string, TagList>();
   const used: string[] = [];
   const conflicts: string[] = [];
   for (const list of lists) {
@@ -64,9 +66,9 @@ function merge(root: string, photos: readonly string[], lists: readonly TagList[
       const first = reading.tags.get(photo);
       if (first === undefined) {
         reading.tags.set(photo, names);
-        from.set(photo, list.source);
-      } else if (!sameNames(first, names)) {
-        conflicts.push(`${photo}: ${from.get(photo)} says ${say(first)}, ${list.source} says ${say(names)}; the first counts`);
+        from.set(photo, list);
+      } else if (!sameNames(first, names) && from.get(photo) !== corrections) {
+        conflicts.push(`${photo}: ${from.get(photo)?.source} says ${say(first)}, ${list.source} says ${say(names)}; the first counts`);
       }
     }
   }
