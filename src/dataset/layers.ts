@@ -35,7 +35,8 @@ export interface Layers {
   seed: LabelMap;
 }
 
-const folderOfLayers = (root: string, photo: string): string => dataPath(root, 'layers', ...photo.split('/'));
+/** Where the layers of a photo lie. */
+export const folderOfLayers = (root: string, photo: string): string => dataPath(root, 'layers', ...photo.split('/'));
 
 /**
  * `photo` is an id from the scan. Scores outside 0..1 are clipped.
