@@ -1,45 +1,59 @@
 /**
- * Gradients of 2-D convolutions (one group). For the input: at stride 1 a convolution with the flipped, transposed weights, else a
- * transposed convolution. For the weights: one matrix product per offset of the kernel, over the window of the padded input that
+ * Gradients of 2-D convolutions and their transposes, with groups. For a convolution's input: at stride 1 a convolution with the flipped weights whose in and out
+ * channels change places, else a transposed convolution. For the weights: one matrix product per offset of the kernel, over the window of the padded input that
  * this offset sees; measured faster on the runtime's CPU provider than im2col (whose buffer is kernel-size times the input).
  */
+import type { GraphBuilder } from '../graph/builder';
 import { windowOf, type Window } from '../graph/linear';
 import { range, type Value } from '../graph/value';
 import type { Backward, GradientRule } from './rule';
 
-function convolution(backward: Backward): (Value | undefined)[] {
-  const { g, node, inputs: [, , bias], dy } = backward;
+function convolution({ g, node, inputs: [x, w, bias], dy }: Backward): (Value | undefined)[] {
   const window = windowOf(node.attributes);
-  if (window.group !== 1) throw new Error('no gradient rule for Conv with groups');
-  return [inputGradient(backward, window), weightGradient(backward, window), bias && g.sum(dy, [0, 2, 3], false)];
+  return [inputGradient(g, x, w, dy, window), weightGradient(g, x, w, dy, window), bias && g.sum(dy, [0, 2, 3], false)];
 }
 
-function inputGradient({ g, inputs: [x, w], dy }: Backward, { strides, dilations, pads }: Window): Value {
+/** A transposed convolution is what takes a convolution's output gradient back to its input: the two change their parts. */
+function transposedConvolution({ g, node, inputs: [x, w, bias], dy }: Backward): (Value | undefined)[] {
+  const window = windowOf(node.attributes);
+  const { strides, dilations, pads, group } = window;
+  return [g.conv(dy, w, undefined, { strides, dilations, pads, group }), weightGradient(g, dy, w, x, window), bias && g.sum(dy, [0, 2, 3], false)];
+}
+
+function inputGradient(g: GraphBuilder, x: Value, w: Value, dy: Value, { strides, dilations, pads, group }: Window): Value {
   const kernel = w.shape.slice(2);
   const reach = kernel.map((size, i) => dilations[i] * (size - 1));
   if (strides.every(stride => stride === 1)) {
-    const flipped = reach.every(r => r === 0) ? w : g.slice(w, [-1, -1], kernel.map(size => -size - 1), [2, 3], [-1, -1]);
     const around = range(4).map(i => reach[i % 2] - pads[i]);
-    if (around.every(p => p >= 0)) return g.conv(dy, g.transpose(flipped, [1, 0, 2, 3]), undefined, { dilations, pads: around });
+    if (around.every(p => p >= 0)) return g.conv(dy, exchanged(g, w, group), undefined, { dilations, pads: around, group });
   }
   const rest = range(2).map(i => x.shape[2 + i] - ((dy.shape[2 + i] - 1) * strides[i] + reach[i] + 1 - pads[i] - pads[i + 2]));
-  return g.op('ConvTranspose', [dy, w], { kernel_shape: kernel, strides, dilations, pads, output_padding: rest });
+  return g.op('ConvTranspose', [dy, w], { kernel_shape: kernel, strides, dilations, pads, group, output_padding: rest });
 }
 
-function weightGradient({ g, inputs: [x, w], dy }: Backward, { strides, dilations, pads }: Window): Value {
+/** Weights upside down, their in and out channels exchanged within each group. */
+function exchanged(g: GraphBuilder, w: Value, group: number): Value {
+  const [out, into, ...kernel] = w.shape;
+  const flipped = kernel.every(size => size === 1) ? w : g.slice(w, [-1, -1], kernel.map(size => -size - 1), [2, 3], [-1, -1]);
+  const grouped = g.reshape(flipped, [group, out / group, into, ...kernel]);
+  return g.reshape(g.transpose(grouped, [0, 2, 1, 3, 4]), [group * into, out / group, ...kernel]);
+}
+
+function weightGradient(g: GraphBuilder, x: Value, w: Value, dy: Value, { strides, dilations, pads, group }: Window): Value {
   const [out, into, kernelHeight, kernelWidth] = w.shape;
   const [photos, , height, width] = dy.shape;
   const cells = photos * height * width;
-  const byChannel = (value: Value): Value => g.reshape(g.transpose(value, [1, 0, 2, 3]), [value.shape[1], cells]);
-  const dyRows = byChannel(dy);
+  const byChannel = (value: Value, channels: number): Value => g.reshape(g.transpose(value, [1, 0, 2, 3]), group === 1 ? [channels, cells] : [group, channels, cells]);
+  const dyRows = byChannel(dy, out / group);
   const padded = g.pad(x, [0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3]]);
   const offsets = range(kernelHeight * kernelWidth).map(k => {
     const start = [Math.floor(k / kernelWidth) * dilations[0], (k % kernelWidth) * dilations[1]];
     const end = [start[0] + (height - 1) * strides[0] + 1, start[1] + (width - 1) * strides[1] + 1];
-    const seen = byChannel(g.slice(padded, start, end, [2, 3], strides));
-    return g.reshape(g.gemm(dyRows, seen, undefined, { transB: true }), [out, into, 1]);
+    const seen = byChannel(g.slice(padded, start, end, [2, 3], strides), into);
+    const products = group === 1 ? g.gemm(dyRows, seen, undefined, { transB: true }) : g.matmul(dyRows, g.transpose(seen, [0, 2, 1]));
+    return g.reshape(products, [out, into, 1]);
   });
   return g.reshape(g.concat(offsets, 2), w.shape);
 }
 
-export const convolutionGradients: Record<string, GradientRule> = { Conv: convolution };
+export const convolutionGradients: Record<string, GradientRule> = { Conv: convolution, ConvTranspose: transposedConvolution };

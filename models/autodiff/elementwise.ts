@@ -1,6 +1,6 @@
 /** Gradients of the elementwise operators, and of softmax. Where a maximum is reached by both sides, the first one gets the gradient. */
 import type { GraphBuilder } from '../graph/builder';
-import { intAttribute } from '../graph/shapeRule';
+import { floatAttribute, intAttribute, stringAttribute } from '../graph/shapeRule';
 import type { Value } from '../graph/value';
 import { sumTo, type Backward, type GradientRule } from './rule';
 
@@ -27,6 +27,27 @@ function clip({ g, node, dy }: Backward): Value[] {
   return [high ? g.where(g.less(x, high), above, 0) : above];
 }
 
+/** Gelu (Hendrycks and Gimpel 2016): x F(x) with the normal distribution F, or its approximation by tanh. */
+function gelu({ g, node, inputs: [x], dy }: Backward): Value[] {
+  const squared = g.mul(x, x);
+  if (stringAttribute(node.attributes, 'approximate', 'none') === 'tanh') {
+    const factor = Math.sqrt(2 / Math.PI);
+    const t = g.op('Tanh', [g.mul(g.mul(x, g.add(g.mul(squared, 0.044715), 1)), factor)]);
+    const inner = g.mul(g.add(g.mul(squared, 3 * 0.044715), 1), factor);
+    const slope = g.mul(g.mul(x, g.sub(1, g.mul(t, t))), inner);
+    return [g.mul(dy, g.mul(g.add(g.add(t, 1), slope), 0.5))];
+  }
+  const distribution = g.mul(g.add(g.op('Erf', [g.mul(x, Math.SQRT1_2)]), 1), 0.5);
+  const density = g.mul(g.exp(g.mul(squared, -0.5)), 1 / Math.sqrt(2 * Math.PI));
+  return [g.mul(dy, g.add(distribution, g.mul(x, density)))];
+}
+
+/** `slope` where low < value < high, else 0. */
+const between = (g: GraphBuilder, value: Value, low: number, high: number, slope: Value): Value => g.where(g.greater(value, low), g.where(g.less(value, high), slope, 0), 0);
+
+/** Steps: flat wherever they have a slope. */
+const flat: GradientRule = () => [undefined];
+
 export const elementwiseGradients: Record<string, GradientRule> = {
   Identity: unary((_g, _x, _y, dy) => dy),
   Cast: unary((g, x, _y, dy) => g.cast(dy, x.dtype)),
@@ -39,6 +60,13 @@ export const elementwiseGradients: Record<string, GradientRule> = {
   Tanh: unary((g, _x, y, dy) => g.mul(dy, g.sub(1, g.mul(y, y)))),
   Sigmoid: unary((g, _x, y, dy) => g.mul(dy, g.mul(y, g.sub(1, y)))),
   Softplus: unary((g, x, _y, dy) => g.mul(dy, g.sigmoid(x))),
+  Erf: unary((g, x, _y, dy) => g.mul(dy, g.mul(g.exp(g.neg(g.mul(x, x))), 2 / Math.sqrt(Math.PI)))),
+  Gelu: gelu,
+  LeakyRelu: ({ g, node, inputs: [x], dy }) => [g.where(g.greater(x, 0), dy, g.mul(dy, floatAttribute(node.attributes, 'alpha', 0.01)))],
+  Elu: ({ g, node, inputs: [x], y, dy }) => [g.where(g.greater(x, 0), dy, g.mul(dy, g.add(y, floatAttribute(node.attributes, 'alpha', 1))))],
+  HardSigmoid: ({ g, node, y, dy }) => [between(g, y, 0, 1, g.mul(dy, floatAttribute(node.attributes, 'alpha', 0.2)))],
+  HardSwish: ({ g, inputs: [x], dy }) => [g.where(g.greaterOrEqual(x, 3), dy, between(g, x, -3, 3, g.mul(dy, g.add(g.mul(x, 1 / 3), 0.5))))],
+  Sign: flat, Floor: flat, Ceil: flat, Round: flat,
   Relu: unary((g, _x, y, dy) => g.where(g.greater(y, 0), dy, 0)),
   Clip: clip,
   Softmax: ({ g, node, y, dy }) => {

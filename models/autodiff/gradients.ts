@@ -8,6 +8,8 @@ import { range, type Value } from '../graph/value';
 import { convolutionGradients } from './convolution';
 import { elementwiseGradients } from './elementwise';
 import { layoutGradients } from './layout';
+import { normalisationGradients } from './normalisations';
+import { poolGradients } from './pools';
 import { productGradients } from './products';
 import { reductionGradients } from './reductions';
 import { resizeGradients } from './resize';
@@ -18,6 +20,8 @@ const RULES: Record<string, GradientRule | undefined> = {
   ...reductionGradients,
   ...productGradients,
   ...convolutionGradients,
+  ...poolGradients,
+  ...normalisationGradients,
   ...layoutGradients,
   ...resizeGradients,
 };
@@ -35,14 +39,14 @@ export function gradients(g: GraphBuilder, loss: Value, parameters: readonly Val
   }
   const arriving = new Map<Value, Value>([[loss, g.scalar(1, loss.rank)]]);
   for (const node of nodes.reverse()) {
+    const dys = node.outputs.map(output => arriving.get(output));
     const [y] = node.outputs;
-    const dy = arriving.get(y);
-    if (!dy || !reached.has(y)) continue;
+    if (!dys.some(dy => dy) || !reached.has(y)) continue;
     const rule = RULES[node.op];
     if (!rule) throw new Error(`no gradient rule for ${node.op}`);
     const present = range(node.inputs.length).filter(i => node.inputs[i]);
     const inputs = present.flatMap(i => node.inputs[i] ?? []);
-    rule({ g, node, inputs, y, dy }).forEach((gradient, i) => {
+    rule({ g, node, inputs, y, dy: dys[0] ?? zeros(g, y.shape), dys }).forEach((gradient, i) => {
       const input = inputs[i];
       if (!gradient || !reached.has(input)) return;
       const sum = arriving.get(input);

@@ -45,10 +45,34 @@ function spaced(g: Backward['g'], value: Value, axis: number, step: number): Val
   return g.slice(filled, [0], [(length - 1) * step + 1], [axis]);
 }
 
+/** Each element of the border belongs to the element that it repeats ('edge', 'reflect'), or to nobody. */
 function pad({ g, node, inputs: [x, pads], dy }: Backward): Value[] {
-  if (stringAttribute(node.attributes, 'mode', 'constant') !== 'constant') throw new Error('no gradient rule for Pad other than with a constant');
+  const mode = stringAttribute(node.attributes, 'mode', 'constant');
   const before = constantNumbers(pads).slice(0, x.rank);
-  return [g.slice(dy, before, x.shape.map((d, i) => before[i] + d), range(x.rank))];
+  if (mode === 'constant') return [g.slice(dy, before, x.shape.map((d, i) => before[i] + d), range(x.rank))];
+  if (mode !== 'edge' && mode !== 'reflect') throw new Error(`no gradient rule for Pad '${mode}'`);
+  let gradient = dy;
+  x.shape.forEach((length, axis) => {
+    if (dy.shape[axis] === length) return;
+    const sources = range(dy.shape[axis]).map(i => {
+      const position = i - before[axis];
+      if (mode === 'edge') return Math.min(Math.max(position, 0), length - 1);
+      return position < 0 ? -position : position >= length ? 2 * (length - 1) - position : position;
+    });
+    const shape = gradient.shape.map((d, i) => (i === axis ? length : d));
+    const positions = g.reshape(g.integers(sources), gradient.shape.map((d, i) => (i === axis ? d : 1)));
+    gradient = g.op('ScatterElements', [zeros(g, shape), g.expand(positions, gradient.shape), gradient], { axis, reduction: 'add' });
+  });
+  return [gradient];
+}
+
+function split({ g, node, dys }: Backward): Value[] {
+  return [g.concat(dys.map((dy, i) => dy ?? zeros(g, node.outputs[i].shape)), intAttribute(node.attributes, 'axis', 0))];
+}
+
+/** What was picked by position gets its gradient there. */
+function scattered(g: Backward['g'], x: Value, positions: Value, dy: Value, axis: number): Value {
+  return g.op('ScatterElements', [zeros(g, x.shape), positions, dy], { axis, reduction: 'add' });
 }
 
 function gather({ g, node, inputs: [x, indices], dy }: Backward): (Value | undefined)[] {
@@ -68,5 +92,8 @@ export const layoutGradients: Record<string, GradientRule> = {
   Slice: slice,
   Pad: pad,
   Gather: gather,
+  GatherElements: ({ g, node, inputs: [x, indices], dy }) => [scattered(g, x, indices, dy, intAttribute(node.attributes, 'axis', 0)), undefined],
+  TopK: ({ g, node, inputs: [x], dy }) => [scattered(g, x, g.ops('TopK', node.inputs, node.attributes, 2)[1], dy, intAttribute(node.attributes, 'axis', -1)), undefined],
+  Split: split,
   Expand: ({ g, inputs: [x], dy }) => [sumTo(g, dy, x.shape)],
 };

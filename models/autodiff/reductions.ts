@@ -28,5 +28,4 @@ export const reductionGradients: Record<string, GradientRule> = {
   ReduceMax: extreme,
   ReduceMin: extreme,
   ReduceSumSquare: backward => [backward.g.mul(backward.g.mul(kept(backward, backward.dy), 2), backward.inputs[0])],
-  GlobalAveragePool: ({ g, inputs: [x], dy }) => [g.expand(g.mul(dy, dy.size / x.size), x.shape)],
 };

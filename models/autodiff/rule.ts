@@ -14,6 +14,8 @@ export interface Backward {
   y: Value;
   /** Gradient of the loss with respect to `y`, of the same shape. */
   dy: Value;
+  /** The same for every output of the node; undefined where the loss does not depend on one. */
+  dys: readonly (Value | undefined)[];
 }
 
 /** One gradient per input, `undefined` where there is none (indices, axes, conditions). */

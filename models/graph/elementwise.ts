@@ -27,6 +27,7 @@ export const elementwiseRules = {
   Relu: unary, Sigmoid: unary, Softplus: unary, Tanh: unary, Erf: unary, Exp: unary, Log: unary, Sqrt: unary, Neg: unary, Abs: unary,
   Sign: unary, Reciprocal: unary, Floor: unary, Ceil: unary, Round: unary, Identity: unary, Clip: unary, LeakyRelu: unary, Not: unary,
   Softmax: unary, LogSoftmax: unary, CumSum: unary, IsNaN: toBool,
+  Gelu: unary, Elu: unary, HardSigmoid: unary, HardSwish: unary,
   Add: arithmetic, Sub: arithmetic, Mul: arithmetic, Div: arithmetic, Pow: arithmetic, Mod: arithmetic,
   Max: arithmetic, Min: arithmetic, Sum: arithmetic, And: arithmetic, Or: arithmetic, Xor: arithmetic,
   Greater: comparison, GreaterOrEqual: comparison, Less: comparison, LessOrEqual: comparison, Equal: comparison,

@@ -81,6 +81,14 @@ export const layoutRules = {
     });
     return [{ shape: first.shape.map((d, i) => (i === axis ? length : d)), dtype: first.dtype }];
   },
+  /** By sizes (second input). */
+  Split: (inputs, attributes) => {
+    const x = required(inputs, 0);
+    const [axis] = positiveAxes([intAttribute(attributes, 'axis', 0)], x.rank);
+    const sizes = constantNumbers(required(inputs, 1));
+    if (sizes.reduce((a, b) => a + b, 0) !== x.shape[axis]) throw new Error(`[${sizes}] are not the parts of ${x.shape[axis]}`);
+    return sizes.map(size => ({ shape: x.shape.map((d, i) => (i === axis ? size : d)), dtype: x.dtype }));
+  },
   Slice: inputs => {
     const x = required(inputs, 0);
     const shape = [...x.shape];

@@ -74,6 +74,8 @@ export const linearRules = {
     return [{ shape: [x.shape[0], x.shape[1], 1, 1], dtype: x.dtype }];
   },
   InstanceNormalization: same,
+  /** With the stored statistics (the trained kind is made of simpler operators: see normalise.ts). */
+  BatchNormalization: same,
   LayerNormalization: (inputs, attributes) => {
     const x = required(inputs, 0);
     const [axis] = positiveAxes([intAttribute(attributes, 'axis', -1)], x.rank);

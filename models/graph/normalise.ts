@@ -1,0 +1,36 @@
+/**
+ * Normalisations that ONNX has no trainable operator for, made of simpler ones (images are N x C x H x W; scale and shift have one number a channel): batch
+ * normalisation with the statistics of the batch (Ioffe and Szegedy 2015) and its running averages, and group normalisation (Wu and He 2018).
+ */
+import type { GraphBuilder } from './builder';
+import type { Value } from './value';
+
+export interface BatchNorm {
+  y: Value;
+  /** The running statistics after this batch: (1 - momentum) old + momentum batch; the variance unbiased, as PyTorch keeps it. */
+  mean: Value;
+  variance: Value;
+}
+
+const byChannel = (g: GraphBuilder, value: Value): Value => g.reshape(value, [1, value.size, 1, 1]);
+
+export function batchNorm(g: GraphBuilder, x: Value, scale: Value, shift: Value, running: { mean: Value; variance: Value }, { momentum = 0.1, epsilon = 1e-5 } = {}): BatchNorm {
+  const mean = g.mean(x, [0, 2, 3]);
+  const centred = g.sub(x, mean);
+  const variance = g.mean(g.mul(centred, centred), [0, 2, 3]);
+  const y = g.add(g.mul(g.div(centred, g.sqrt(g.add(variance, epsilon))), byChannel(g, scale)), byChannel(g, shift));
+  const count = x.size / x.shape[1];
+  const moved = (old: Value, now: Value): Value => g.add(g.mul(old, 1 - momentum), g.mul(g.reshape(now, old.shape), momentum));
+  return { y, mean: moved(running.mean, mean), variance: moved(running.variance, g.mul(variance, count / Math.max(1, count - 1))) };
+}
+
+/** @throws where the channels do not divide into `groups`. */
+export function groupNorm(g: GraphBuilder, x: Value, groups: number, scale: Value, shift: Value, epsilon = 1e-5): Value {
+  const [photos, channels, height, width] = x.shape;
+  if (channels % groups) throw new Error(`${channels} channels do not divide into ${groups} groups`);
+  const grouped = g.reshape(x, [photos, groups, (channels / groups) * height, width]);
+  const ones = g.constant(new Float32Array(groups).fill(1), [groups]);
+  const zeros = g.constant(new Float32Array(groups), [groups]);
+  const normal = g.reshape(g.op('InstanceNormalization', [grouped, ones, zeros], { epsilon: { float: epsilon } }), x.shape);
+  return g.add(g.mul(normal, byChannel(g, scale)), byChannel(g, shift));
+}
