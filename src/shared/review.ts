@@ -99,8 +99,8 @@ export const photoViewSchema = v.object({
   preview: v.optional(v.object({ bytes, type: v.string() })),
   mask: v.nullable(
     v.object({
-      /** sha256 of the mask's file. */
-      hash,
+      /** sha256 of the mask's file; null: there is none yet, only unsaved edits. */
+      hash: v.nullable(hash),
       /** Its own size; where it is not the photo's, it is shown stretched and cannot be edited. */
       width: count,
       height: count,
