@@ -3,14 +3,13 @@
  * `classes.json` (in its folder or one up), else taken as they are. With `stages`, the CAMs and refined maps that the run left are scored as well, each at
  * its own background score, so that one sees what every step gave.
  */
-import { readFile } from 'node:fs/promises';
-import { basename, join, posix } from 'node:path';
+import { join } from 'node:path';
 import { readClassTable, type ClassTable } from '../../dataset/classTable';
 import { readLayers, type Layers } from '../../dataset/layers';
-import { decodeMask } from '../../dataset/maskFile';
 import { planOutputs } from '../../dataset/outputs';
-import { errorCode, isInside } from '../../dataset/paths';
+import { isInside } from '../../dataset/paths';
 import { scanPhotos } from '../../dataset/scan';
+import { idMap, readMaskFile, readNamedMask, relabel } from '../../dataset/trueMasks';
 import { Confusion } from '../../pipeline/metrics';
 import { maskAtSize } from '../../pipeline/photoMask';
 import { SeedMaskError } from '../../shared/errors';
@@ -50,11 +49,11 @@ export async function evaluate({ root, photos, settings, truth, predictions, sta
   for (const photo of wanted) {
     signal.throwIfAborted();
     try {
-      const trueMask = await readNamed(truth, photo);
+      const trueMask = await readNamedMask(truth, photo);
       if (!trueMask) withoutTruth++;
       else {
         const output = outputs.get(photo);
-        const found = predictions ? await readNamed(predictions, photo) : output === undefined ? undefined : await readMask(join(root, output));
+        const found = predictions ? await readNamedMask(predictions, photo) : output === undefined ? undefined : await readMaskFile(join(root, output));
         const mask = found ?? background(trueMask);
         count(entry('mask'), relabel(mask, toTruth), trueMask, photo);
         if (!found) withoutMask++;
@@ -117,40 +116,7 @@ function toScores(stage: Stage, found: { confusion: Confusion; photos: number } 
   }];
 }
 
-/** Prediction id -> truth id, by name; what the truth has no class for is wrong wherever it stands (255). Ids without a name stay. */
-function idMap(ours: ClassTable, theirs: ClassTable): Uint8Array {
-  const map = Uint8Array.from({ length: 256 }, (_, id) => id);
-  for (const { id, name } of ours.classes) map[id] = theirs.idOf(name) ?? IGNORE;
-  return map;
-}
-
-function relabel(mask: LabelMap, map: Uint8Array): LabelMap {
-  return { ...mask, data: mask.data.map(id => map[id]) };
-}
-
-/** The mask of a photo in a folder of masks: `<folder>/<folder of the photo>/<stem>.png`, or without the photo's folder. */
-async function readNamed(folder: string, photo: string): Promise<LabelMap | undefined> {
-  return (await readMask(join(folder, `${stem(photo)}.png`))) ?? readMask(join(folder, `${posix.basename(stem(photo))}.png`));
-}
-
-/** Nothing if there is no such file. @throws SeedMaskError 'bad-mask' where it is damaged or cannot be read. */
-async function readMask(file: string): Promise<LabelMap | undefined> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(file);
-  } catch (error) {
-    const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new SeedMaskError('bad-mask', `${basename(file)} cannot be read (${code ?? String(error)})`, file, { cause: error });
-  }
-  return decodeMask(bytes).labels;
-}
-
 /** What a photo without a mask counts as. */
 function background({ width, height }: LabelMap): LabelMap {
   return { data: new Uint8Array(width * height), width, height };
-}
-
-function stem(photo: string): string {
-  return photo.replace(/\.[^./]+$/, '');
 }
