@@ -115,6 +115,8 @@ export const classEvidenceSchema = v.object({
   /** Whether the distances fall into two groups: the gap at the cut against the spread (see docs/algorithms.md); larger is clearer. */
   gap: number,
   biased: v.boolean(),
+  /** The cosine that the rule moved to the cut; null where it moves none. */
+  calibration: v.optional(v.nullable(number)),
   /** Distances of all clusters, farthest from backgrounds first; the first `selected` make the prototype. */
   distances: v.array(number),
   clusters: v.array(clusterRefSchema),
