@@ -11,6 +11,10 @@ const RULES = { ...elementwiseRules, ...reductionRules, ...linearRules, ...layou
 /** An ONNX operator that has a shape rule here. */
 export type OpName = keyof typeof RULES;
 
+export function isOpName(name: string): name is OpName {
+  return Object.hasOwn(RULES, name);
+}
+
 /** The types of the outputs of `op`. @throws with the operator's name where inputs or attributes do not fit. */
 export function inferOutputs(op: OpName, inputs: readonly (Value | undefined)[], attributes: Attributes): OutputType[] {
   const rule: ShapeRule = RULES[op];
