@@ -103,7 +103,9 @@ export class Manifest {
           await rewrite(file, lines.entries);
           lines = await readLines(file);
         }
-        return new Manifest(file, lines, await open(file, 'a'));
+        const handle = await open(file, 'a');
+        lines.inode = (await handle.stat({ bigint: true })).ino;
+        return new Manifest(file, lines, handle);
       } catch (error) {
         throw error instanceof SeedMaskError ? error : writeError(error, file);
       }
@@ -130,18 +132,18 @@ export class Manifest {
   async refresh(): Promise<void> {
     await this.queue;
     const found = await stat(this.file, { bigint: true }).catch(() => undefined);
-    // Deleted by a person: what is known stays known.
-    if (!found) return;
-    if (found.ino === this.read.inode && Number(found.size) >= this.read.end) {
+    if (found && found.ino === this.read.inode && Number(found.size) >= this.read.end) {
       if (Number(found.size) > this.read.end) await readOn(this.file, this.read);
       return;
     }
-    // Rewritten by another process.
+    // Rewritten by another process, or deleted by a person.
     this.read = await readLines(this.file);
     await this.handle?.close();
+    await makeFolderFor(this.file);
     this.handle = await open(this.file, 'a').catch((error: unknown) => {
       throw writeError(error, this.file);
     });
+    this.read.inode = (await this.handle.stat({ bigint: true })).ino;
   }
 
   /** Adds entries, one a photo, and waits for the disk; then the masks may be written. Calls may overlap. @throws SeedMaskError as atomicWrite does. */

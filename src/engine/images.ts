@@ -44,11 +44,17 @@ sharp.cache(false);
  */
 export async function readPhoto(path: string, options: ReadOptions): Promise<Photo> {
   const name = options.name ?? path;
+  const bytes = await readPhotoFile(path, name);
+  const image = await decode(bytes, name, options);
+  return { image, width: image.width, height: image.height, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/** The bytes of a file that may be a photo, by its first ones. @throws as readPhoto does. */
+export async function readPhotoFile(path: string, name: string): Promise<Buffer> {
   const bytes = await readBytes(path, name);
   const problem = whyNotPhoto(bytes);
   if (problem) throw new SeedMaskError('bad-image', problem, name);
-  const image = await decode(bytes, name, options);
-  return { image, width: image.width, height: image.height, sha256: createHash('sha256').update(bytes).digest('hex') };
+  return bytes;
 }
 
 /** The part of a photo that `box` (in shares of its sides) names, at least one pixel. */

@@ -14,7 +14,7 @@ const id = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255));
 const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
 /**
- * auto: as the engine wrote it; edited: a person changed it; accepted, rejected: a person's word; empty-accepted: accepted, and nothing is in it; failed: the last run
+ * auto: as the engine (or another program) wrote it, and nobody said a word; edited: a person changed it; accepted, rejected: a person's word; empty-accepted: accepted, and nothing is in it; failed: the last run
  * could not make it; untagged: no tags, no mask; missing: tagged, no mask yet.
  */
 export const PHOTO_STATES = ['auto', 'edited', 'accepted', 'empty-accepted', 'rejected', 'failed', 'untagged', 'missing'] as const;
@@ -143,7 +143,10 @@ export type Saved = v.InferOutput<typeof savedSchema>;
 const root = v.pipe(v.string(), v.minLength(1));
 const settings = v.object({ outputName: v.string(), tagsFile: v.optional(v.string()), backgroundNames: v.array(v.string()) });
 
-/** The review's requests to the engine (part of the protocol). Each is answered at once, beside a run of another process. */
+/** What decides which photos, tags and masks a data set has. */
+export type ReviewSettings = v.InferOutput<typeof settings>;
+
+/** The review's requests to the engine (part of the protocol). Each is answered at once, beside a run of another process. Without `settings`: those of the last queue. */
 export const reviewRequests = {
   reviewQueue: v.object({ root, settings }),
   /** One photo with all layers. `truth`: folder of true masks, absolute. */
@@ -159,9 +162,9 @@ export const reviewRequests = {
   }),
   reviewClasses: v.object({ root }),
   /** A person's tags of a photo (null: back to what the sources say) and hints; the next run of this photo uses them. */
-  reviewTags: v.object({ root, photo: v.string(), tags: v.optional(v.nullable(v.array(v.string()))), hints: v.optional(hintsSchema) }),
+  reviewTags: v.object({ root, settings: v.optional(settings), photo: v.string(), tags: v.optional(v.nullable(v.array(v.string()))), hints: v.optional(hintsSchema) }),
   /** Photos that a page has open with unsaved strokes: no run writes them. Replaces this process's earlier list; forgotten when the process ends. */
-  reviewHold: v.object({ root, photos: v.array(v.string()) }),
+  reviewHold: v.object({ root, settings: v.optional(settings), photos: v.array(v.string()) }),
 } as const;
 
 export const reviewResults = {
