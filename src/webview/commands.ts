@@ -6,7 +6,9 @@ import { describeError } from '../shared/errors';
 import type { ReviewCommand } from '../shared/pageMessages';
 import { lookOf } from './looks';
 import type { Compare, LayerLook, Page } from './page';
-import { acceptRegion, applyHints, clearHints, copyPrevious, grow, nextRegion, removeRegion, restoreRegion, shrink, smooth } from './tools/regionCommands';
+import { applyHints, clearHints } from './tools/hintCommands';
+import { acceptRegion, copyPrevious, grow, nextRegion, removeRegion, restoreRegion, shrink, smooth } from './tools/regionCommands';
+import { resizeTool } from './tools/size';
 
 /** Each press of a zoom key. */
 const ZOOM_STEP = Math.SQRT2;
@@ -34,8 +36,8 @@ const actions: Record<ReviewCommand, (page: Page) => void> = {
   box: page => void (page.hand.tool.value = 'box'),
   point: page => void (page.hand.tool.value = 'point'),
   scribble: page => void (page.hand.tool.value = 'scribble'),
-  larger: page => resize(page, 1),
-  smaller: page => resize(page, -1),
+  larger: page => resizeTool(page, 1),
+  smaller: page => resizeTool(page, -1),
   nextClass: page => turnClass(page, 1),
   previousClass: page => turnClass(page, -1),
 
@@ -127,13 +129,6 @@ function markAndGo(page: Page, word: Mark): void {
   const next = neighbour(page, 1);
   mark(page, word);
   if (next !== undefined) page.goTo(next);
-}
-
-function resize(page: Page, step: 1 | -1): void {
-  const { radius } = page.hand;
-  const now = radius.peek();
-  const by = Math.max(0.5, Math.round(now * 0.2 * 2) / 2);
-  radius.value = Math.min(500, Math.max(0.5, now + step * by));
 }
 
 function turnClass(page: Page, step: 1 | -1): void {

@@ -8,6 +8,7 @@ import type { AskParams } from '../shared/pageMessages';
 import type { LoadedPhoto } from './decodePhoto';
 import { updateDifference } from './difference';
 import type { Editing } from './page';
+import { interruptStroke } from './tools/stroke';
 
 export interface EditingOptions {
   photo: () => LoadedPhoto | undefined;
@@ -45,6 +46,7 @@ export class MaskEditing implements Editing {
   apply(patch: LabelPatch, direction: 'undo' | 'redo'): void {
     const photo = this.options.photo();
     if (!photo?.labels) return;
+    interruptStroke(photo.labels);
     applyPatch(photo.labels, patch, direction);
     this.touched(patch);
     this.options.revision.value++;

@@ -90,6 +90,8 @@ export interface Editing {
 /** Where photo pixels are on the canvas; in CSS pixels of the canvas. */
 export interface Viewport {
   scale: Signal<number>;
+  /** Of the canvas, CSS pixels. */
+  readonly size: { width: number; height: number };
   toPhoto(x: number, y: number): { x: number; y: number };
   toCanvas(x: number, y: number): { x: number; y: number };
   zoomAt(x: number, y: number, factor: number): void;

@@ -6,6 +6,7 @@ import { effect } from '@preact/signals';
 import type { ReviewPage } from '../core';
 import { measured } from '../marks';
 import type { Pointer, Tool } from '../page';
+import { KeyboardCursor } from '../tools/keyboardCursor';
 import { toolFor } from '../tools/registry';
 import { Scene } from './scene';
 
@@ -23,6 +24,7 @@ export class CanvasController {
   private readonly scene: Scene;
   private readonly stops: (() => void)[] = [];
   private tool: Tool;
+  private readonly cursor: KeyboardCursor;
   private drag: Drag | undefined;
   private spaceHeld = false;
   private frame = 0;
@@ -39,6 +41,7 @@ export class CanvasController {
     this.marks = marks;
     this.scene = new Scene(picture, page, () => this.requestFrame());
     this.tool = toolFor(page.hand.tool.peek(), page);
+    this.cursor = new KeyboardCursor(page, () => this.tool);
     this.watchSize();
     this.listen();
     this.stops.push(
@@ -51,6 +54,7 @@ export class CanvasController {
       }),
       effect(() => {
         void page.photo.value;
+        this.cursor.hide();
         this.dropStroke();
       }),
       effect(() => {
@@ -102,6 +106,7 @@ export class CanvasController {
       context.rect(0, 0, width, this.page.viewport.size.height);
       context.clip();
       this.tool.draw(context, this.page.viewport);
+      this.cursor.draw(context, this.page.viewport);
       context.restore();
     }
   }
@@ -133,7 +138,10 @@ export class CanvasController {
     on('pointermove', event => this.move(event));
     on('pointerup', event => this.up(event));
     on('pointercancel', () => this.dropStroke());
-    on('lostpointercapture', () => this.dropStroke());
+    on('lostpointercapture', () => {
+      // It is lost after each press as well.
+      if (this.drag) this.dropStroke();
+    });
     on('pointerleave', () => {
       if (!this.drag) this.page.looks.pointer.value = null;
     });
@@ -157,6 +165,7 @@ export class CanvasController {
 
   private down(event: PointerEvent): void {
     if (this.drag || !this.page.photo.peek()) return;
+    this.cursor.hide();
     this.stage.focus({ preventScroll: true });
     this.stage.setPointerCapture(event.pointerId);
     if (event.button === 1 || (event.button === 0 && this.spaceHeld)) {
@@ -212,6 +221,12 @@ export class CanvasController {
   }
 
   private key(event: KeyboardEvent): void {
+    // Only keys of the stage itself, not those of what may lie on it.
+    if (event.target !== this.stage) return;
+    if (this.cursor.key(event.key, { shift: event.shiftKey, invert: event.ctrlKey || event.metaKey || event.altKey })) {
+      event.preventDefault();
+      return this.requestFrame();
+    }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const step = ARROW_STEP * (event.shiftKey ? 4 : 1);
     const by = { ArrowLeft: [step, 0], ArrowRight: [-step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] }[event.key];
