@@ -3,10 +3,14 @@
  * the graph's ends: the parameter `w` comes in as input `w` and leaves as output `w.next`, its moments as `w.m` and `w.v`.
  * Learning rates and bias corrections are scalar inputs, so that schedules need no new session. Driven by `trainer.ts`.
  *
- * AdamW: Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization"; momentum as in PyTorch's SGD (decay joins the gradient).
+ * AdamW: Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization"; momentum as in PyTorch's SGD (decay joins the gradient). Clipping is by the norm of all
+ * gradients together (Pascanu et al. 2013). The moving average of the parameters (`w.ema`) is the teacher of methods that have one.
+ *
+ * A batch too large for the device is run in parts: the loss is then a sum of the parts' shares, their gradients are collected in `gradients` graphs and one `update`
+ * graph makes the step, which is the same step but for rounding.
  */
 import { gradients } from './autodiff/gradients';
-import type { GraphBuilder } from './graph/builder';
+import { GraphBuilder } from './graph/builder';
 import type { Shape, Value } from './graph/value';
 
 export interface AdamWOptions {
@@ -22,14 +26,31 @@ export interface SgdOptions {
   weightDecay?: number;
 }
 
-export type OptimiserOptions = AdamWOptions | SgdOptions;
+/** What all optimisers may do. */
+export interface CommonOptions {
+  /** Gradients whose common norm is larger are shortened to it. */
+  clipNorm?: number;
+  /** Keeps `w.ema`, the average that moves by 1 - ema a step; starts at the parameter's start. */
+  ema?: number;
+  /** Factors on the learning rate and the weight decay of single parameters; default: 1, and no decay of biases (rank 1 and less). */
+  groups?: (name: string, shape: Shape) => { rate?: number; decay?: number };
+}
+
+export type OptimiserOptions = (AdamWOptions | SgdOptions) & CommonOptions;
 
 /** Everything the driver must know about a training graph besides its bytes. */
 export interface TrainingGraph {
   model: Uint8Array;
   /** Inputs that are fed back from `<name>.next`, with their shapes. */
-  state: { name: string; shape: Shape; /** parameters start from given numbers, moments from zero */ parameter: boolean }[];
+  state: StateTensor[];
   optimiser: OptimiserOptions;
+}
+
+export interface StateTensor {
+  name: string;
+  shape: Shape;
+  /** Parameters start from given numbers, averages of them from the same, moments from zero. */
+  start: 'given' | 'zero' | { like: string };
 }
 
 const BETAS = [0.9, 0.999] as const;
@@ -40,23 +61,56 @@ const BETAS = [0.9, 0.999] as const;
  */
 export function trainingGraph(g: GraphBuilder, loss: Value, parameters: readonly Value[], optimiser: OptimiserOptions): TrainingGraph {
   g.output('loss', loss);
+  const state = appendUpdates(g, parameters, gradients(g, loss, parameters), optimiser);
+  return { model: g.toOnnx(), state, optimiser };
+}
+
+/** The first half of a step in parts: outputs `loss` and `<parameter>.gradient`. */
+export function gradientGraph(g: GraphBuilder, loss: Value, parameters: readonly Value[]): Uint8Array {
+  g.output('loss', loss);
+  gradients(g, loss, parameters).forEach((gradient, i) => g.output(`${parameters[i].name}.gradient`, gradient));
+  return g.toOnnx();
+}
+
+/** The second half: inputs `<parameter>.gradient`, and the state as in `trainingGraph`. */
+export function updateGraph(parameters: readonly { name: string; shape: Shape }[], optimiser: OptimiserOptions): TrainingGraph {
+  const g = new GraphBuilder('update');
+  const values = parameters.map(({ name, shape }) => g.input(name, shape));
+  const state = appendUpdates(g, values, values.map(({ name, shape }) => g.input(`${name}.gradient`, shape)), optimiser);
+  return { model: g.toOnnx(), state, optimiser };
+}
+
+function appendUpdates(g: GraphBuilder, parameters: readonly Value[], raw: readonly Value[], optimiser: OptimiserOptions): StateTensor[] {
   const rate = g.input('rate', []);
   const correction = optimiser.kind === 'adamw' ? g.input('correction', [2]) : undefined;
-  const state: TrainingGraph['state'] = [];
-  const slot = (name: string, shape: Shape): Value => {
-    state.push({ name, shape, parameter: false });
+  const state: StateTensor[] = [];
+  const slot = (name: string, shape: Shape, start: StateTensor['start'] = 'zero'): Value => {
+    state.push({ name, shape, start });
     return g.input(name, shape);
   };
-  gradients(g, loss, parameters).forEach((gradient, i) => {
+  clipped(g, raw, optimiser.clipNorm).forEach((gradient, i) => {
     const parameter = parameters[i];
-    state.push({ name: parameter.name, shape: parameter.shape, parameter: true });
-    const decay = parameter.rank > 1 ? (optimiser.weightDecay ?? 0) : 0;
-    const next = correction && optimiser.kind === 'adamw'
-      ? adamw(g, { parameter, gradient, rate, decay, slot }, correction, optimiser)
-      : momentum(g, { parameter, gradient, rate, decay, slot }, optimiser.kind === 'sgd' ? (optimiser.momentum ?? 0.9) : 0);
-    g.output(`${parameter.name}.next`, next);
+    const { name, shape } = parameter;
+    state.push({ name, shape, start: 'given' });
+    const group = optimiser.groups?.(name, shape) ?? {};
+    const decay = (parameter.rank > 1 ? (optimiser.weightDecay ?? 0) : 0) * (group.decay ?? 1);
+    const update = { parameter, gradient, rate: group.rate === undefined ? rate : g.mul(rate, group.rate), decay, slot };
+    const next = correction && optimiser.kind === 'adamw' ? adamw(g, update, correction, optimiser) : momentum(g, update, optimiser.kind === 'sgd' ? (optimiser.momentum ?? 0.9) : 0);
+    g.output(`${name}.next`, next);
+    if (optimiser.ema === undefined) return;
+    const average = slot(`${name}.ema`, shape, { like: name });
+    g.output(`${name}.ema.next`, g.add(g.mul(average, optimiser.ema), g.mul(next, 1 - optimiser.ema)));
   });
-  return { model: g.toOnnx(), state, optimiser };
+  return state;
+}
+
+/** Gradients shortened together to the norm `most`. */
+function clipped(g: GraphBuilder, gradients: readonly Value[], most: number | undefined): readonly Value[] {
+  if (most === undefined || gradients.length === 0) return gradients;
+  const squares = gradients.map(gradient => g.reshape(g.sum(g.mul(gradient, gradient), gradient.shape.map((_, i) => i)), [1]));
+  const norm = g.sqrt(g.sum(g.concat(squares, 0), [0], false));
+  const factor = g.min(g.div(g.scalar(most), g.add(norm, 1e-6)), 1);
+  return gradients.map(gradient => g.mul(gradient, factor));
 }
 
 /** What AdamW's `correction` input must hold at step `step` (from 1). */

@@ -4,52 +4,86 @@
  */
 import { SeedMaskError } from '../src/shared/errors';
 import { floats, type GraphHost, type GraphRunner, type Tensor } from '../src/shared/graph';
-import { product } from './graph/value';
-import { adamCorrection, type TrainingGraph } from './optimisers';
+import { product, type Shape } from './graph/value';
+import { adamCorrection, type OptimiserOptions, type StateTensor, type TrainingGraph } from './optimisers';
+
+/** Everything a training can go on from. */
+export interface TrainingState {
+  /** Steps that were made. */
+  steps: number;
+  /** Parameters, their averages and moments by name. */
+  tensors: Readonly<Record<string, { dims: Shape; data: Float32Array }>>;
+}
+
+/** The state before the first step. @throws Error if a parameter is missing or has another size. */
+export function startState(state: readonly StateTensor[], parameters: Readonly<Record<string, Float32Array>>): TrainingState {
+  const tensors = state.map(({ name, shape, start }): [string, { dims: Shape; data: Float32Array }] => {
+    const data = start === 'zero' ? new Float32Array(product(shape)) : parameters[start === 'given' ? name : start.like]?.slice();
+    if (!data || data.length !== product(shape)) throw new Error(`parameter '${name}' needs ${product(shape)} numbers to start from`);
+    return [name, { dims: shape, data }];
+  });
+  return { steps: 0, tensors: Object.fromEntries(tensors) };
+}
+
+/** The inputs of an update at step `step` (from 1) besides state and gradients. */
+export function schedule(optimiser: OptimiserOptions, step: number, rate: number): Record<string, Tensor> {
+  return { rate: { dims: [], data: Float32Array.of(rate) }, ...(optimiser.kind === 'adamw' && { correction: { dims: [2], data: adamCorrection(optimiser, step) } }) };
+}
+
+/** The next state, from the outputs of an update. */
+export function nextState(state: readonly StateTensor[], steps: number, results: Record<string, Tensor>): TrainingState {
+  return { steps, tensors: Object.fromEntries(state.map(({ name, shape }) => [name, { dims: shape, data: floats(results, `${name}.next`).data }])) };
+}
+
+/** @throws SeedMaskError 'numeric' */
+export function checkLoss(loss: number, steps: number): number {
+  if (!Number.isFinite(loss)) throw new SeedMaskError('numeric', `the training loss is not a number after ${steps} steps`);
+  return loss;
+}
 
 export class Trainer {
-  private readonly state: Record<string, Tensor> = {};
-  private steps = 0;
-
   private constructor(
     private readonly runner: GraphRunner,
     private readonly graph: TrainingGraph,
-    parameters: Readonly<Record<string, Float32Array>>,
-  ) {
-    for (const { name, shape, parameter } of graph.state) {
-      const data = parameter ? parameters[name]?.slice() : new Float32Array(product(shape));
-      if (!data || data.length !== product(shape)) throw new Error(`parameter '${name}' needs ${product(shape)} numbers to start from`);
-      this.state[name] = { dims: shape, data };
-    }
+    private current: TrainingState,
+  ) {}
+
+  /** @param start of every parameter, by name; or where an earlier training was. */
+  static async open(host: GraphHost, graph: TrainingGraph, start: Readonly<Record<string, Float32Array>> | TrainingState): Promise<Trainer> {
+    const state = isTrainingState(start) ? start : startState(graph.state, start);
+    return new Trainer(await host.open(graph.model), graph, state);
   }
 
-  /** @param parameters start of every parameter, by name. */
-  static async open(host: GraphHost, graph: TrainingGraph, parameters: Readonly<Record<string, Float32Array>>): Promise<Trainer> {
-    return new Trainer(await host.open(graph.model), graph, parameters);
+  /** Where the training is; never written to afterwards. */
+  get state(): TrainingState {
+    return this.current;
   }
 
   /**
    * One step on one batch; gives the loss before the step.
-   * @throws SeedMaskError 'numeric' if the loss is not finite; the parameters are then those of the step before.
+   * @throws SeedMaskError 'numeric' if the loss is not finite, 'out-of-memory'; the state is then that of the step before.
    */
   async step(batch: Readonly<Record<string, Tensor>>, rate: number): Promise<number> {
     const { optimiser, state } = this.graph;
-    this.steps++;
-    const schedule: Record<string, Tensor> = { rate: { dims: [], data: Float32Array.of(rate) } };
-    if (optimiser.kind === 'adamw') schedule.correction = { dims: [2], data: adamCorrection(optimiser, this.steps) };
-    const results = await this.runner.run({ ...batch, ...this.state, ...schedule });
-    const loss = floats(results, 'loss').data[0];
-    if (!Number.isFinite(loss)) throw new SeedMaskError('numeric', `the training loss is not a number after ${this.steps} steps`);
-    for (const { name } of state) this.state[name] = results[`${name}.next`];
+    const steps = this.current.steps + 1;
+    const results = await this.runner.run({ ...batch, ...this.current.tensors, ...schedule(optimiser, steps, rate) });
+    const loss = checkLoss(floats(results, 'loss').data[0], steps);
+    this.current = nextState(state, steps, results);
     return loss;
   }
 
-  /** The numbers of a parameter now. */
+  /** The numbers of a parameter (`w`), or of its average (`w.ema`), now. */
   parameter(name: string): Float32Array {
-    return floats(this.state, name).data;
+    const tensor = this.current.tensors[name];
+    if (!tensor) throw new Error(`no parameter '${name}'`);
+    return tensor.data;
   }
 
   release(): Promise<void> {
     return this.runner.release();
   }
+}
+
+export function isTrainingState(start: object): start is TrainingState {
+  return 'steps' in start && 'tensors' in start;
 }

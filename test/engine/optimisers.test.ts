@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { GraphBuilder } from '../../models/graph/builder';
 import { trainingGraph, type OptimiserOptions } from '../../models/optimisers';
+import { BatchTrainer } from '../../models/batchTrainer';
 import { Trainer } from '../../models/trainer';
 import { SeedMaskError } from '../../src/shared/errors';
+import type { GraphHost } from '../../src/shared/graph';
 import { cpuHost } from '../cpuHost';
 
 /** loss = sum((w - target)^2) over a 2 x 2 matrix. */
@@ -88,4 +90,78 @@ test('a loss that is not a number stops the training and keeps the parameters', 
   await assert.rejects(trainer.step(nan, 0.1), (error: unknown) => error instanceof SeedMaskError && error.reason === 'numeric');
   assert.deepEqual([...trainer.parameter('w')], [1, -2, 3, 0.5]);
   await trainer.release();
+});
+
+/** Least squares of two parameters over `items` rows. */
+function regression(items: number) {
+  const g = new GraphBuilder();
+  const w = g.input('w', [3, 2]);
+  const b = g.input('b', [2]);
+  const away = g.sub(g.add(g.matmul(g.input('x', [items, 3]), w), b), g.input('y', [items, 2]));
+  return { g, loss: g.mean(g.mul(away, away), [0, 1], false), parameters: [w, b] };
+}
+
+const rows = { x: Float32Array.from({ length: 24 }, (_, i) => Math.sin(i * 1.3)), y: Float32Array.from({ length: 16 }, (_, i) => Math.cos(i)) };
+const feed = (from: number, to: number) => ({ x: { dims: [to - from, 3], data: rows.x.slice(from * 3, to * 3) }, y: { dims: [to - from, 2], data: rows.y.slice(from * 2, to * 2) } });
+const begin = { w: Float32Array.of(1, -1, 0.5, 2, 0, -0.3), b: Float32Array.of(0.1, -0.2) };
+const close = (a: Float32Array, b: ArrayLike<number>, most = 1e-5): void => a.forEach((x, i) => assert.ok(Math.abs(x - b[i]) < most, `${x} ${b[i]}`));
+
+test('gradients are clipped together, groups have rates of their own, and averages trail', async () => {
+  const { g, loss, parameters } = regression(8);
+  const trainer = await Trainer.open(cpuHost(), trainingGraph(g, loss, parameters, { kind: 'sgd', momentum: 0, clipNorm: 0.5, ema: 0.9, groups: name => (name === 'b' ? { rate: 10 } : {}) }), begin);
+  const before = [...begin.w, ...begin.b];
+  await trainer.step(feed(0, 8), 0.01);
+  const moved = [...trainer.parameter('w'), ...trainer.parameter('b')].map((x, i) => (before[i] - x) / (i < 6 ? 0.01 : 0.1));
+  assert.ok(Math.abs(Math.hypot(...moved) - 0.5) < 1e-3, `the common norm is ${Math.hypot(...moved)}`);
+  close(trainer.parameter('w.ema'), begin.w.map((x, i) => 0.9 * x + 0.1 * trainer.parameter('w')[i]));
+  await trainer.release();
+});
+
+test('a saved training goes on as if it had not stopped', async () => {
+  const { g, loss, parameters } = regression(8);
+  const graph = trainingGraph(g, loss, parameters, { kind: 'adamw', weightDecay: 0.1, ema: 0.5 });
+  const through = await Trainer.open(cpuHost(), graph, begin);
+  const losses: number[] = [];
+  for (let i = 0; i < 6; i++) losses.push(await through.step(feed(0, 8), 0.05));
+  const first = await Trainer.open(cpuHost(), graph, begin);
+  for (let i = 0; i < 3; i++) await first.step(feed(0, 8), 0.05);
+  const second = await Trainer.open(cpuHost(), graph, structuredClone(first.state));
+  const rest: number[] = [];
+  for (let i = 0; i < 3; i++) rest.push(await second.step(feed(0, 8), 0.05));
+  assert.deepEqual(rest, losses.slice(3));
+  assert.deepEqual(second.state, through.state);
+  for (const trainer of [through, first, second]) await trainer.release();
+});
+
+test('a batch that does not fit is run in parts, and the step is the same', async () => {
+  const host = cpuHost();
+  // A device on which more than two items do not fit.
+  const small: GraphHost = {
+    open: async model => {
+      const runner = await host.open(model);
+      return { ...runner, run: async (feeds, outputs) => {
+        if ((feeds['x']?.dims[0] ?? 0) > 2) throw new SeedMaskError('out-of-memory', 'too many');
+        return runner.run(feeds, outputs);
+      } };
+    },
+  };
+  const optimiser: OptimiserOptions = { kind: 'adamw', weightDecay: 0.1, clipNorm: 1, ema: 0.9 };
+  const whole = await BatchTrainer.open(host, regression, begin, { batch: 6, optimiser });
+  const told: number[] = [];
+  const parts = await BatchTrainer.open(small, regression, begin, { batch: 6, optimiser, onShrink: items => told.push(items) });
+  for (let i = 0; i < 5; i++) {
+    const loss = await whole.step(feed, 0.05);
+    assert.ok(Math.abs(loss - (await parts.step(feed, 0.05))) < 1e-5);
+  }
+  assert.deepEqual([told, parts.items, whole.items], [[3, 2], 2, 6]);
+  for (const name of ['w', 'b', 'w.ema', 'w.v']) close(parts.state.tensors[name].data, whole.state.tensors[name].data);
+  await whole.release();
+  await parts.release();
+});
+
+test('when not even one item fits, that is said', async () => {
+  const host: GraphHost = { open: async () => ({ run: async () => { throw new SeedMaskError('out-of-memory', 'full'); }, release: async () => undefined }) };
+  const trainer = await BatchTrainer.open(host, regression, begin, { batch: 4, optimiser: { kind: 'sgd' } });
+  await assert.rejects(trainer.step(feed, 0.1), (error: unknown) => error instanceof SeedMaskError && error.reason === 'out-of-memory');
+  assert.equal(trainer.state.steps, 0);
 });
