@@ -39,6 +39,7 @@ export interface Toy {
     pixels: number[];
     area: number;
     mean_similarity_to_kept_prototype: number;
+    threshold: number;
     main_cluster: number;
     main_cluster_share: number;
     cluster_dist_mean: number;
