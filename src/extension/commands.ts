@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { describeError, SeedMaskError } from '../shared/errors';
 import type { RunSummary } from '../shared/protocol';
+import { REVIEW_SHOW, REVIEW_WORK } from './review/commands';
 import type { RunNode } from './runsView';
 import type { Services } from './services';
 import { working } from './working';
@@ -90,6 +91,7 @@ const WORK: Record<string, Handler> = {
     return setUpCuda(services);
   },
   refreshRuns: services => services.runsView.refresh(),
+  ...REVIEW_WORK,
 };
 
 /** Commands that only show or stop something. */
@@ -108,6 +110,7 @@ const SHOW: Record<string, Handler> = {
     else if (choice === view) await vscode.commands.executeCommand('seedmask.runs.focus');
   },
   openPhoto: (_, photo: vscode.Uri) => vscode.commands.executeCommand('vscode.open', photo),
+  ...REVIEW_SHOW,
 };
 
 export function registerCommands(services: Services): vscode.Disposable {

@@ -1,6 +1,6 @@
 /**
- * The window's engine: started at the first request, restarted on demand, killed with the window. ONNX Runtime and sharp live in
- * that process only; this side passes paths and settings.
+ * An engine of the window: started at the first request, restarted on demand, killed with the window. ONNX Runtime and sharp live in
+ * that process only; this side passes paths and settings. There is one for jobs, and one for reviews, which a run does not keep waiting.
  */
 import { join } from 'node:path';
 import * as vscode from 'vscode';
@@ -16,6 +16,8 @@ export class Engine implements vscode.Disposable {
     /** Folder for what belongs to no data set: the extension's global storage. */
     private readonly cacheDir: string,
     private readonly log: vscode.LogOutputChannel,
+    /** Time without work after which the process is ended, in ms; the client's own by default. */
+    private readonly idleMs?: number,
   ) {}
 
   /**
@@ -49,6 +51,6 @@ export class Engine implements vscode.Disposable {
   async #start(): Promise<EngineClient> {
     const { EngineClient } = await import('../engine/client');
     if (this.#disposed) throw new vscode.CancellationError();
-    return new EngineClient({ entry: join(this.extensionPath, 'dist', 'engine.js'), cacheDir: this.cacheDir, log: line => this.log.debug(line) });
+    return new EngineClient({ entry: join(this.extensionPath, 'dist', 'engine.js'), cacheDir: this.cacheDir, log: line => this.log.debug(line), ...(this.idleMs !== undefined && { idleMs: this.idleMs }) });
   }
 }

@@ -8,10 +8,16 @@ import { CurrentRun } from './currentRun';
 import { DataSets } from './dataSets';
 import { Engine } from './engine';
 import { Reports } from './reports';
+import { Decorations } from './review/decorations';
+import { reviewKeys } from './review/keys';
+import { QueueView } from './review/queueView';
+import { ReviewEngine } from './review/reviewEngine';
+import { Reviews, VIEW_TYPE } from './review/reviews';
 import { RunsView } from './runsView';
 import type { Services } from './services';
 
 let engine: Engine | undefined;
+let reviewEngine: ReviewEngine | undefined;
 
 /** @returns the window's services, for the tests that run inside the editor. */
 export function activate(context: vscode.ExtensionContext): Services {
@@ -21,14 +27,18 @@ export function activate(context: vscode.ExtensionContext): Services {
   const dataSets = new DataSets(context.workspaceState);
   const runsView = new RunsView(engine, run, dataSets, log);
   const reports = new Reports();
-  const services: Services = { log, engine, run, dataSets, runsView, reports };
-  context.subscriptions.push(log, run, runsView, reports, registerCommands(services));
+  reviewEngine = new ReviewEngine(context.extensionPath, context.globalStorageUri.fsPath, log);
+  const reviews = new Reviews({ extension: context, engine, reviewEngine, run, log, keys: reviewKeys(context.extension.packageJSON) });
+  const editor = vscode.window.registerCustomEditorProvider(VIEW_TYPE, reviews, { supportsMultipleEditorsPerDocument: true });
+  const queueView = new QueueView(reviews);
+  const services: Services = { log, engine, reviewEngine, run, dataSets, runsView, reports, reviews, queueView };
+  context.subscriptions.push(log, run, runsView, reports, reviews, editor, queueView, new Decorations(reviews), registerCommands(services));
   // A workspace with a run that ended early offers to resume it.
   void runsView.refresh();
   return services;
 }
 
-/** Ends the engine process with the window. */
+/** Ends the engine processes with the window. */
 export async function deactivate(): Promise<void> {
-  await engine?.dispose();
+  await Promise.all([engine?.dispose(), reviewEngine?.dispose()]);
 }

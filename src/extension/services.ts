@@ -6,14 +6,21 @@ import type { CurrentRun } from './currentRun';
 import type { DataSets } from './dataSets';
 import type { Engine } from './engine';
 import type { Reports } from './reports';
+import type { QueueView } from './review/queueView';
+import type { ReviewEngine } from './review/reviewEngine';
+import type { Reviews } from './review/reviews';
 import type { RunsView } from './runsView';
 
 export interface Services {
   log: vscode.LogOutputChannel;
   engine: Engine;
+  /** Answers reviews while the other one works. */
+  reviewEngine: ReviewEngine;
   /** The run that lives in this window, if any. */
   run: CurrentRun;
   dataSets: DataSets;
   runsView: RunsView;
   reports: Reports;
+  reviews: Reviews;
+  queueView: QueueView;
 }

@@ -78,7 +78,7 @@ async function pickFolder(dataSets: DataSets, title: string): Promise<string | u
  * The data set of a photo: the nearest folder above it where runs were made or tags lie, not above the workspace folder; else the
  * folder above the photo's own, whose name is then its tag.
  */
-async function dataSetRoot(photo: vscode.Uri): Promise<string> {
+export async function dataSetRoot(photo: vscode.Uri): Promise<string> {
   const own = dirname(photo.fsPath);
   const top = vscode.workspace.getWorkspaceFolder(photo)?.uri.fsPath ?? own;
   for (let folder = own; ; folder = dirname(folder)) {
@@ -96,6 +96,6 @@ function activePhoto(): vscode.Uri | undefined {
 }
 
 /** @throws SeedMaskError 'unavailable' for files that are not on a disk of the machine where the engine runs. */
-function onDisk(uri: vscode.Uri): void {
+export function onDisk(uri: vscode.Uri): void {
   if (uri.scheme !== 'file') throw new SeedMaskError('unavailable', `SeedMask works on folders on a disk, not on ${uri.scheme}:`);
 }

@@ -1,0 +1,188 @@
+/**
+ * The editor of reviews as VS Code knows it: opens documents, makes their pages, and hands save, revert and hot exit on to them. It also knows which reviews are open
+ * and which one a person is at, for commands and views.
+ */
+import { relative, sep } from 'node:path';
+import * as vscode from 'vscode';
+import { describeError, SeedMaskError } from '../../shared/errors';
+import type { ReviewCommand } from '../../shared/pageMessages';
+import type { Engine } from '../engine';
+import type { CurrentRun } from '../currentRun';
+import { settingsFor } from '../generate';
+import { dataSetRoot, onDisk, openFolderDialog } from '../target';
+import { askHandlers } from './asks';
+import { pageHtml, pageOptions } from './html';
+import { PageLink } from './pageLink';
+import { Rerun } from './rerun';
+import { ReviewDocument, type ReviewContext } from './reviewDocument';
+import type { ReviewEngine } from './reviewEngine';
+
+export const VIEW_TYPE = 'seedmask.review';
+
+export interface ReviewParts {
+  extension: vscode.ExtensionContext;
+  engine: Engine;
+  reviewEngine: ReviewEngine;
+  run: CurrentRun;
+  log: vscode.LogOutputChannel;
+  keys: Record<string, string>;
+}
+
+export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vscode.Disposable {
+  readonly #documents = new Set<ReviewDocument>();
+  readonly #edited = new vscode.EventEmitter<vscode.CustomDocumentContentChangeEvent<ReviewDocument>>();
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #rerun: Rerun;
+  readonly #parts: vscode.Disposable[];
+  #active: { document: ReviewDocument; page: PageLink } | undefined;
+  readonly onDidChangeCustomDocument = this.#edited.event;
+  /** Another review is active, or something of it is another. */
+  readonly onDidChange = this.#changed.event;
+
+  constructor(private readonly parts: ReviewParts) {
+    this.#rerun = new Rerun(parts.engine, parts.run);
+    let running = false;
+    this.#parts = [
+      parts.run.onDidChange(() => {
+        const ended = running && !parts.run.summary;
+        const started = !running && parts.run.summary !== undefined;
+        running = parts.run.summary !== undefined;
+        for (const document of this.#documents) if (started || ended) document.changed();
+      }),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => this.#documents.forEach(document => document.changed())),
+    ];
+  }
+
+  /** The review a person is at, or was last. */
+  get active(): ReviewDocument | undefined {
+    return this.#active?.document ?? [...this.#documents].at(-1);
+  }
+
+  get documents(): ReadonlySet<ReviewDocument> {
+    return this.#documents;
+  }
+
+  /** The review of a data set, where one is open. */
+  of(root: string): ReviewDocument | undefined {
+    return [...this.#documents].find(document => document.root === root);
+  }
+
+  /** Lets the page a person is at carry a command out. */
+  command(name: ReviewCommand): void {
+    this.#active?.page.tell('command', { name });
+  }
+
+  /** Brings a review to the front, at a photo. */
+  reveal(document: ReviewDocument, index: number): void {
+    const [page] = [...document.pages].sort((a, b) => Number(b.panel.visible) - Number(a.panel.visible));
+    if (!page) return;
+    document.goTo(index);
+    page.panel.reveal();
+  }
+
+  async openCustomDocument(uri: vscode.Uri, { backupId }: vscode.CustomDocumentOpenContext): Promise<ReviewDocument> {
+    onDisk(uri);
+    const { reviewEngine, log, keys, run, extension } = this.parts;
+    const root = await dataSetRoot(uri);
+    const { outputName, tagsFile, backgroundNames } = settingsFor(root);
+    const queue = await reviewEngine.request('reviewQueue', { root, settings: { outputName, ...(tagsFile !== undefined && { tagsFile }), backgroundNames } });
+    const id = relative(root, uri.fsPath).split(sep).join('/');
+    const start = queue.items.findIndex(({ photo, mask }) => photo === id || mask === id);
+    if (start < 0) throw new SeedMaskError('no-photos', `this is neither a photo of ${root} nor the mask of one`, id);
+    const context: ReviewContext = { engine: reviewEngine, log, keys, run: () => (run.summary ? run.line : null) };
+    const document = new ReviewDocument(uri, root, queue, start, context);
+    // Left behind where the window was reloaded; who closes a review begins at the file that is opened.
+    const last = extension.workspaceState.get<string>(placeKey(uri));
+    document.current = (last === undefined ? undefined : document.indexOf(last)) ?? start;
+    document.photos.truth = extension.workspaceState.get<string>(truthKey(root));
+    if (backupId !== undefined) await this.#restore(document, vscode.Uri.parse(backupId));
+    document.photos.watch();
+    this.#documents.add(document);
+    document.onDidEdit(event => this.#edited.fire(event));
+    document.onDidChange(() => this.#changed.fire());
+    document.onDidDispose(() => {
+      this.#documents.delete(document);
+      if (this.#active?.document === document) this.#active = undefined;
+      void extension.workspaceState.update(placeKey(uri), undefined);
+      this.#changed.fire();
+    });
+    return document;
+  }
+
+  resolveCustomEditor(document: ReviewDocument, panel: vscode.WebviewPanel): void {
+    const { extension, log } = this.parts;
+    panel.webview.options = pageOptions(extension.extensionUri, document.root);
+    const handlers = askHandlers(document, {
+      rerun: this.#rerun,
+      remember: (_, photo) => void extension.workspaceState.update(placeKey(document.uri), photo),
+      pickTruth: () => this.#pickTruth(document),
+    });
+    const page = new PageLink(panel, handlers, document.current, log);
+    document.pages.add(page);
+    this.#activate(document, page, panel.active);
+    panel.onDidChangeViewState(() => this.#activate(document, page, panel.active));
+    panel.onDidDispose(() => {
+      document.pages.delete(page);
+      if (this.#active?.page === page) this.#active = undefined;
+      this.#changed.fire();
+    });
+    panel.webview.html = pageHtml(panel.webview, extension.extensionUri);
+  }
+
+  async saveCustomDocument(document: ReviewDocument, token: vscode.CancellationToken): Promise<void> {
+    try {
+      await document.save(token);
+    } catch (error) {
+      throw new Error(describeError(error), { cause: error });
+    }
+  }
+
+  saveCustomDocumentAs(): Promise<void> {
+    return Promise.reject(new Error('The masks of a review belong to their photos and are saved beside them; there is no other place to save them to.'));
+  }
+
+  revertCustomDocument(document: ReviewDocument): Promise<void> {
+    return document.revert();
+  }
+
+  async backupCustomDocument(document: ReviewDocument, { destination }: vscode.CustomDocumentBackupContext): Promise<vscode.CustomDocumentBackup> {
+    await vscode.workspace.fs.createDirectory(vscode.Uri.joinPath(destination, '..'));
+    await vscode.workspace.fs.writeFile(destination, await document.inTurn(() => document.backup()));
+    // Where it is gone already there is nothing to delete.
+    return { id: destination.toString(), delete: () => void vscode.workspace.fs.delete(destination).then(undefined, () => undefined) };
+  }
+
+  dispose(): void {
+    vscode.Disposable.from(...this.#parts, this.#edited, this.#changed).dispose();
+  }
+
+  #activate(document: ReviewDocument, page: PageLink, active: boolean): void {
+    if (active) this.#active = { document, page };
+    this.#changed.fire();
+  }
+
+  async #restore(document: ReviewDocument, backup: vscode.Uri): Promise<void> {
+    try {
+      document.restore(await vscode.workspace.fs.readFile(backup));
+    } catch (error) {
+      this.parts.log.error(`Unsaved edits of ${document.root}: ${describeError(error)}`);
+      void vscode.window.showErrorMessage(`SeedMask: unsaved edits of ${document.name} could not be brought back (${describeError(error)}). The masks are shown as they are on disk.`);
+    }
+  }
+
+  async #pickTruth(document: ReviewDocument): Promise<void> {
+    const folder = await openFolderDialog(`True masks for ${document.name}`, 'Show', vscode.Uri.file(document.root));
+    if (folder === undefined) return;
+    await this.parts.extension.workspaceState.update(truthKey(document.root), folder);
+    document.photos.truth = folder;
+    document.photos.reloadAll();
+  }
+}
+
+function placeKey(uri: vscode.Uri): string {
+  return `review.place:${uri.toString()}`;
+}
+
+function truthKey(root: string): string {
+  return `review.truth:${root}`;
+}
