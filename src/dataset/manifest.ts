@@ -112,6 +112,12 @@ export class Manifest {
     });
   }
 
+  /** To look at only: makes no file, and `append` is an error. `refresh` may be called at any time. @throws SeedMaskError 'io'. */
+  static async look(root: string): Promise<Manifest> {
+    const file = dataPath(root, 'manifest.jsonl');
+    return new Manifest(file, await readLines(file), undefined);
+  }
+
   /** The entries of a data set, to look at only. @throws SeedMaskError 'io'. */
   static async read(root: string): Promise<ReadonlyMap<string, ManifestEntry>> {
     return (await readLines(dataPath(root, 'manifest.jsonl'))).entries;
@@ -126,7 +132,7 @@ export class Manifest {
   }
 
   /**
-   * Takes in what other processes have added. Within a turn; then what is appended in the same turn comes after it.
+   * Takes in what other processes have added. Before an `append` within the same turn.
    * @throws SeedMaskError 'io'.
    */
   async refresh(): Promise<void> {
@@ -138,7 +144,8 @@ export class Manifest {
     }
     // Rewritten by another process, or deleted by a person.
     this.read = await readLines(this.file);
-    await this.handle?.close();
+    if (!this.handle) return;
+    await this.handle.close();
     await makeFolderFor(this.file);
     this.handle = await open(this.file, 'a').catch((error: unknown) => {
       throw writeError(error, this.file);
@@ -154,7 +161,7 @@ export class Manifest {
   }
 
   private async write(entries: readonly ManifestEntry[]): Promise<void> {
-    if (!this.handle) throw new Error('the manifest is closed');
+    if (!this.handle) throw new Error('the manifest is not open for writing');
     if (entries.length === 0) return;
     try {
       const lines = entries.map(entry => `${JSON.stringify(entry)}\n`).join('');

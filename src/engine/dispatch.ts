@@ -1,6 +1,7 @@
 /**
  * The engine's side of the wire: validates what arrives, gives it to the handler of its method, and ends every request in exactly one reply
- * or error. Jobs that write (generate, evaluate, clearCache) run one after another; questions (plan, runs, device, diagnose) run at once.
+ * or error. Jobs that write (generate, evaluate, clearCache) run one after another, and so do a person's words (reviewSave, …), beside them; questions (plan, runs,
+ * device, diagnose, reviewPhoto, …) run at once.
  */
 import * as v from 'valibot';
 import type { JobContext } from './context';
@@ -12,11 +13,14 @@ import { requestSchemas, toEngineSchema, type FromEngine, type Method, type Para
 /** A job for every method of the protocol. */
 export type Handlers = { [M in Method]: (params: Params<M>, context: JobContext, engine: Engine) => Promise<Result<M>> };
 
-const IN_TURN: ReadonlySet<Method> = new Set(['generate', 'evaluate', 'clearCache']);
+/** Methods of one name take turns. */
+const TURNS: { readonly [M in Method]?: 'jobs' | 'words' } = {
+  generate: 'jobs', evaluate: 'jobs', clearCache: 'jobs', reviewSave: 'words', reviewMark: 'words', reviewTags: 'words', reviewHold: 'words',
+};
 
 export class Dispatcher {
   private readonly running = new Map<number, AbortController>();
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Map<string, Promise<unknown>>();
 
   constructor(
     private readonly handlers: Handlers,
@@ -53,7 +57,8 @@ export class Dispatcher {
       return this.handlers[method](checked.output as Params<M>, context, this.engine);
     };
     try {
-      const result = await (IN_TURN.has(method) ? this.inTurn(job) : job());
+      const turn = TURNS[method];
+      const result = await (turn ? this.inTurn(turn, job) : job());
       this.send({ type: 'reply', id, result });
     } catch (error) {
       const wire = toWireError(error);
@@ -65,9 +70,9 @@ export class Dispatcher {
     }
   }
 
-  private inTurn<T>(job: () => Promise<T>): Promise<T> {
-    const mine = this.turn.then(job);
-    this.turn = mine.catch(() => undefined);
+  private inTurn<T>(turn: string, job: () => Promise<T>): Promise<T> {
+    const mine = (this.turns.get(turn) ?? Promise.resolve()).then(job);
+    this.turns.set(turn, mine.catch(() => undefined));
     return mine;
   }
 

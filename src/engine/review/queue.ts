@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { sha256OfFile } from '../../dataset/hash';
-import { Manifest, type ManifestEntry } from '../../dataset/manifest';
+import type { ManifestEntry } from '../../dataset/manifest';
 import { listRuns } from '../../dataset/runs';
 import type { Params } from '../../shared/protocol';
 import type { Queue, QueueItem } from '../../shared/review';
@@ -18,7 +18,7 @@ const MOST_NOTES = 200;
 
 export async function reviewQueue({ root, settings }: Params<'reviewQueue'>): Promise<Queue> {
   const set = await reviewSet(root, settings, true);
-  const entries = await Manifest.read(root);
+  const entries = await set.entries();
   const failures = failuresOf(await listRuns(root), entries);
   const masks = await findMasks(set, entries);
   const statistics = statisticsOf(set);

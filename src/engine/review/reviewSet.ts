@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { readClassTable, writeClassTable, type ClassTable } from '../../dataset/classTable';
-import { Manifest } from '../../dataset/manifest';
+import { Manifest, type ManifestEntry } from '../../dataset/manifest';
 import type { MaskPlace } from '../../dataset/maskStore';
 import { planOutputs } from '../../dataset/outputs';
 import { cleanRelativePath, printable, staysInside } from '../../dataset/paths';
@@ -92,6 +92,16 @@ export class ReviewSet {
     return opened;
   }
 
+  /** What the manifest says now, to look at. @throws SeedMaskError 'io' */
+  async entries(): Promise<ReadonlyMap<string, ManifestEntry>> {
+    const looking = looks.get(this.root) ?? Manifest.look(this.root);
+    looks.set(this.root, looking);
+    looking.catch(() => looks.delete(this.root));
+    const manifest = await looking;
+    await manifest.refresh();
+    return manifest.all();
+  }
+
   /** Takes in facts of a photo; `keep`: on disk, too. */
   async learn(photo: string, facts: Facts, keep: boolean): Promise<void> {
     this.facts.set(photo, { ...this.facts.get(photo), ...facts });
@@ -122,6 +132,7 @@ async function tableWith(root: string, tags: ReadonlyMap<string, readonly string
 }
 
 const manifests = new Map<string, Promise<Manifest>>();
+const looks = new Map<string, Promise<Manifest>>();
 
 const MOST_SETS = 4;
 const kept = new Map<string, { set: Promise<ReviewSet>; settings: string }>();
