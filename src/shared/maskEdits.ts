@@ -127,7 +127,12 @@ export class MaskEdits {
       state.undone = [];
       next.set(part.photo, state);
     }
-    for (const [photo, state] of next) this.#photos.set(photo, state);
+    for (const [photo, state] of next) {
+      const there = this.#photos.get(photo);
+      // A save under way knows the object.
+      if (there) Object.assign(there, state);
+      else this.#photos.set(photo, state);
+    }
   }
 
   /** Takes the edit back. @returns the parts that were, last first. */

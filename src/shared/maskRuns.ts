@@ -132,21 +132,3 @@ export function patchRuns(runs: Uint8Array, width: number, height: number, patch
   if (mask.more() || expected.more() || wanted.more()) throw new SeedMaskError('bad-message', 'runs hold more labels than they should');
   return out.end();
 }
-
-/**
- * Two masks in one: `other` where `chooser` has the label `label`, else `runs`. All three are of one length.
- * @throws SeedMaskError 'bad-message' when they are not.
- */
-export function choosePixels(runs: Uint8Array, other: Uint8Array, chooser: Uint8Array, label: number): Uint8Array {
-  const readers = [runs, other, chooser].map(each => new RunReader(each));
-  const out = new RunWriter(runs.length);
-  const [mask, second, choice] = readers;
-  for (;;) {
-    const there = readers.filter(reader => reader.more()).length;
-    if (there === 0) return out.end();
-    if (there < readers.length) throw new SeedMaskError('bad-message', 'the masks are of different sizes');
-    const count = Math.min(mask.left, second.left, choice.left);
-    for (const reader of readers) reader.take(count);
-    out.add(choice.label === label ? second.label : mask.label, count);
-  }
-}
