@@ -8,8 +8,8 @@ import { NO_FILTER, type QueueFilter, type QueueSort } from './queueOrder';
 export interface PanelState {
   filter: Signal<QueueFilter>;
   sort: Signal<QueueSort>;
-  /** Class whose page is shown; null: the one that the selection or the hand is about. */
-  classShown: Signal<number | null>;
+  /** Class whose page is shown, or the list of all; null: the class that the selection or the hand is about. */
+  classShown: Signal<number | 'all' | null>;
 }
 
 const states = new WeakMap<Page, PanelState>();
@@ -18,7 +18,7 @@ const states = new WeakMap<Page, PanelState>();
 export function panelStateOf(page: Page): PanelState {
   let state = states.get(page);
   if (!state) {
-    state = { filter: signal<QueueFilter>(NO_FILTER), sort: signal<QueueSort>('name'), classShown: signal<number | null>(null) };
+    state = { filter: signal<QueueFilter>(NO_FILTER), sort: signal<QueueSort>('name'), classShown: signal<number | 'all' | null>(null) };
     states.set(page, state);
   }
   return state;

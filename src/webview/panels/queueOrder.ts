@@ -1,5 +1,5 @@
 /**
- * Which photos of the queue are shown, in which order, and where 'next' leads. The queue itself (`Session.items`) keeps its order: everything here speaks of
+ * Which photos of the queue are shown, and in which order. The queue itself (`Session.items`) keeps its order: everything here speaks of
  * indices into it.
  */
 import type { PhotoState, QueueItem } from '../../shared/review';
@@ -21,57 +21,56 @@ export interface QueueFilter {
 
 export const NO_FILTER: QueueFilter = { text: '', states: new Set(), classId: null, fragile: false };
 
-const REVIEWED: ReadonlySet<PhotoState> = new Set<PhotoState>(['accepted', 'empty-accepted', 'rejected']);
-
-/** A person has said a word on its mask. */
-export function isReviewed(state: PhotoState): boolean {
-  return REVIEWED.has(state);
-}
-
 export function isFiltered({ text, states, classId, fragile }: QueueFilter): boolean {
   return text.trim() !== '' || states.size > 0 || classId !== null || fragile;
 }
 
-export function passes(item: QueueItem, { text, states, classId, fragile }: QueueFilter): boolean {
-  if (states.size > 0 && !states.has(item.state)) return false;
-  if (classId !== null && !item.tags.includes(classId) && !item.areas?.some(({ id }) => id === classId)) return false;
-  if (fragile && !item.uncertainty.fragile) return false;
-  const name = item.photo.toLowerCase();
-  return text.toLowerCase().split(/\s+/).every(word => name.includes(word));
+/** Whether an item passes the filter, as a function, so that what is the same for all is done once. */
+export function matcher({ text, states, classId, fragile }: QueueFilter): (item: QueueItem) => boolean {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  return item => {
+    if (states.size > 0 && !states.has(item.state)) return false;
+    if (classId !== null && !item.tags.includes(classId) && !item.areas?.some(({ id }) => id === classId)) return false;
+    if (fragile && !item.uncertainty.fragile) return false;
+    if (words.length === 0) return true;
+    const name = item.photo.toLowerCase();
+    return words.every(word => name.includes(word));
+  };
 }
 
-/** Indices of the photos that pass, sorted; ties keep the queue's order. */
-export function shownPhotos(items: readonly QueueItem[], filter: QueueFilter, sort: QueueSort): number[] {
+/** Places of the photos among each other, A to Z. */
+export interface NameRanks {
+  photos: readonly string[];
+  /** By index. */
+  ranks: Uint32Array;
+}
+
+/** `before` is returned where the photos are still the same: a queue of 100,000 is not sorted again at every word on a mask. */
+export function nameRanks(items: readonly QueueItem[], before?: NameRanks): NameRanks {
+  if (before?.photos.length === items.length && items.every(({ photo }, i) => photo === before.photos[i])) return before;
+  const photos = items.map(({ photo }) => photo);
+  const { compare } = new Intl.Collator('en', { numeric: true });
+  const ranks = new Uint32Array(photos.length);
+  photos
+    .map((_, index) => index)
+    .sort((a, b) => compare(photos[a], photos[b]) || a - b)
+    .forEach((index, rank) => (ranks[index] = rank));
+  return { photos, ranks };
+}
+
+/** Indices of the photos that pass, sorted; ties keep the order of names. */
+export function shownPhotos(items: readonly QueueItem[], filter: QueueFilter, sort: QueueSort, { ranks }: NameRanks = nameRanks(items)): number[] {
+  const passes = matcher(filter);
   const shown: number[] = [];
-  for (let i = 0; i < items.length; i++) if (passes(items[i], filter)) shown.push(i);
-  if (sort === 'name') {
-    const { compare } = new Intl.Collator('en', { numeric: true });
-    return shown.sort((a, b) => compare(items[a].photo, items[b].photo) || a - b);
-  }
+  for (let i = 0; i < items.length; i++) if (passes(items[i])) shown.push(i);
+  if (sort === 'name') return shown.sort((a, b) => ranks[a] - ranks[b]);
   const keys = items.map(item => sortKey(item, sort) ?? -1);
-  return shown.sort((a, b) => keys[b] - keys[a] || a - b);
+  return shown.sort((a, b) => keys[b] - keys[a] || ranks[a] - ranks[b]);
 }
 
 /** What a photo is sorted by, 0..1; null where nothing is known. */
 export function sortKey(item: QueueItem, sort: Exclude<QueueSort, 'name'>): number | null {
   return sort === 'change' ? item.change : item.uncertainty[sort];
-}
-
-/**
- * The photo `step` places after `current` in the order shown. Where `current` is not shown itself (it was filtered out, perhaps by being accepted just now), its
- * neighbours in the queue's own order are counted from. Undefined at the ends.
- */
-export function stepFrom(shown: readonly number[], current: number, step: 1 | -1): number | undefined {
-  const at = shown.indexOf(current);
-  if (at >= 0) return shown[at + step];
-  return step > 0 ? shown.find(index => index > current) : shown.findLast(index => index < current);
-}
-
-/** The next photo in the order shown that nobody has judged and that has something to judge, going round once; undefined if there is none. */
-export function nextUnreviewed(items: readonly QueueItem[], shown: readonly number[], current: number): number | undefined {
-  const waits = (index: number): boolean => index !== current && (items[index].state === 'auto' || items[index].state === 'edited' || items[index].state === 'failed');
-  const from = shown.indexOf(current) + 1;
-  return shown.slice(from).find(waits) ?? shown.slice(0, from).find(waits);
 }
 
 /** From `anchor` to `index` in the order shown, both included; `index` alone where the anchor is not shown. */

@@ -1,23 +1,12 @@
 /**
  * What the queue says: states of photos, what they are sorted by, counts, and the alternative text of a photo with its mask.
  */
+import { reviewProgress, STATE_TEXTS } from '../../shared/photoStates';
 import type { PhotoState, QueueItem } from '../../shared/review';
 import { group, plural } from '../../shared/runTexts';
 import type { QueueSort } from '../panels/queueOrder';
-import { isReviewed, sortKey } from '../panels/queueOrder';
+import { sortKey } from '../panels/queueOrder';
 import { className, classText, list, percent, type ClassNames } from './words';
-
-/** One word for lists and filters. */
-export const STATE_WORDS: Record<PhotoState, string> = {
-  auto: 'unreviewed',
-  edited: 'edited',
-  accepted: 'accepted',
-  'empty-accepted': 'accepted, empty',
-  rejected: 'rejected',
-  failed: 'failed',
-  untagged: 'no tags',
-  missing: 'no mask yet',
-};
 
 /** A sentence for tooltips. */
 export const STATE_SENTENCES: Record<PhotoState, string> = {
@@ -58,7 +47,8 @@ export function sortKeyText(item: QueueItem, sort: QueueSort): string {
 
 /** 'reviewed 120 / 812' */
 export function reviewedText(items: readonly QueueItem[]): string {
-  return `reviewed ${group(items.filter(({ state }) => isReviewed(state)).length)} / ${group(items.length)}`;
+  const { reviewed, of } = reviewProgress(items);
+  return `reviewed ${group(reviewed)} / ${group(of)}`;
 }
 
 /** '14 of 812 photos shown' */
@@ -68,7 +58,7 @@ export function shownText(shown: number, all: number): string {
 
 /** 'sea/1.jpg, unreviewed, tags boat and person, 2 removed regions': what a screen reader says of an entry. */
 export function itemText(item: QueueItem, names: ClassNames, dirty: boolean): string {
-  const parts = [item.photo, STATE_WORDS[item.state]];
+  const parts = [item.photo, STATE_TEXTS[item.state]];
   if (dirty) parts.push('unsaved edits');
   if (item.tags.length) parts.push(`tags ${list(item.tags.map(id => className(id, names)))}`);
   if (item.removedRegions) parts.push(plural(item.removedRegions, 'removed region'));
@@ -88,7 +78,7 @@ export function areasText(areas: readonly { id: number; share: number }[], names
 /** Alternative text of the picture in the middle. `areas`: of the mask as it is now; null where there is none. */
 export function photoAlt(photo: { photo: string; width: number; height: number }, areas: readonly { id: number; share: number }[] | null, state: PhotoState, names: ClassNames): string {
   const mask = areas ? `Mask: ${areasText(areas, names)}.` : 'No mask.';
-  return `Photo ${photo.photo}, ${photo.width} × ${photo.height} pixels, ${STATE_WORDS[state]}. ${mask}`;
+  return `Photo ${photo.photo}, ${photo.width} × ${photo.height} pixels, ${STATE_TEXTS[state]}. ${mask}`;
 }
 
 /** What the live region says when another photo is on the screen: 'Photo 3 of 14: sea/1.jpg, unreviewed, …'. `at`: place in the order shown, 0-based; -1 if it is not shown. */

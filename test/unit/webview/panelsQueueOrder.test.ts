@@ -1,9 +1,9 @@
-/** The queue's order: filters, sorting with unknown values, and where 'next' leads. */
+/** The queue's order: filters, sorting with unknown values, ranges. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { QueueItem } from '../../../src/shared/review';
-import { isReviewed, nextUnreviewed, NO_FILTER, passes, QUEUE_SORTS, rangeBetween, shownPhotos, stepFrom } from '../../../src/webview/panels/queueOrder';
+import { matcher, nameRanks, NO_FILTER, QUEUE_SORTS, rangeBetween, shownPhotos } from '../../../src/webview/panels/queueOrder';
 import { queueItem } from './samples';
 
 const ITEMS: QueueItem[] = [
@@ -17,19 +17,19 @@ test('names are sorted as people count: 9 before 10', () => {
   assert.deepEqual(shownPhotos(ITEMS, NO_FILTER, 'name'), [2, 3, 1, 0]);
 });
 
-test('uncertainty and change put the largest first and the unknown last, in the order of the queue', () => {
-  assert.deepEqual(shownPhotos(ITEMS, NO_FILTER, 'ignore'), [1, 2, 0, 3]);
-  assert.deepEqual(shownPhotos(ITEMS, NO_FILTER, 'entropy'), [2, 1, 0, 3]);
-  assert.deepEqual(shownPhotos(ITEMS, NO_FILTER, 'size'), [2, 0, 1, 3]);
-  assert.deepEqual(shownPhotos(ITEMS, NO_FILTER, 'change'), [2, 0, 1, 3]);
+test('uncertainty and change put the largest first and the unknown last; ties go by name', () => {
+  assert.deepEqual(shownPhotos(ITEMS, NO_FILTER, 'ignore'), [1, 2, 3, 0]);
+  assert.deepEqual(shownPhotos(ITEMS, NO_FILTER, 'entropy'), [2, 1, 3, 0]);
+  assert.deepEqual(shownPhotos(ITEMS, NO_FILTER, 'size'), [2, 3, 1, 0]);
+  assert.deepEqual(shownPhotos(ITEMS, NO_FILTER, 'change'), [2, 0, 3, 1]);
 });
 
 test('a known 0 comes before an unknown value', () => {
-  assert.deepEqual(shownPhotos(ITEMS, NO_FILTER, 'fragile'), [1, 2, 0, 3]);
+  assert.deepEqual(shownPhotos(ITEMS, NO_FILTER, 'fragile'), [1, 2, 3, 0]);
 });
 
 test('filters: words of the path in any case, states, classes by tag or by area, fragile evidence', () => {
-  const shown = (filter: object): number[] => ITEMS.flatMap((item, i) => (passes(item, { ...NO_FILTER, ...filter }) ? [i] : []));
+  const shown = (filter: object): number[] => ITEMS.flatMap((item, i) => (matcher({ ...NO_FILTER, ...filter })(item) ? [i] : []));
   assert.deepEqual(shown({ text: ' SEA  jpg ' }), [0, 1]);
   assert.deepEqual(shown({ text: 'sea land' }), []);
   assert.deepEqual(shown({ states: new Set(['edited', 'untagged']) }), [2, 3]);
@@ -44,32 +44,19 @@ test('every sort shows exactly the photos that pass, each once', () => {
       const items = drawn.map(({ ignore, change, state }, i) => queueItem({ photo: `${i}.jpg`, state, change, uncertainty: { ignore, entropy: ignore, fragile: ignore, size: ignore } }));
       const filter = { ...NO_FILTER, states: new Set(['auto', 'edited'] as const) };
       const shown = shownPhotos(items, filter, sort);
-      assert.deepEqual([...shown].sort((a, b) => a - b), items.flatMap((one, i) => (passes(one, filter) ? [i] : [])));
+      assert.deepEqual([...shown].sort((a, b) => a - b), items.flatMap((one, i) => (matcher(filter)(one) ? [i] : [])));
     }),
   );
 });
 
-test('next and previous follow the order shown, and go on from where a hidden photo would be', () => {
-  assert.equal(stepFrom([3, 1, 2], 1, 1), 2);
-  assert.equal(stepFrom([3, 1, 2], 1, -1), 3);
-  assert.equal(stepFrom([3, 1, 2], 2, 1), undefined);
-  assert.equal(stepFrom([0, 2, 5], 3, 1), 5);
-  assert.equal(stepFrom([0, 2, 5], 3, -1), 2);
-});
-
-test('the next unreviewed photo goes round once and never stays', () => {
-  const items = ['auto', 'accepted', 'auto', 'rejected', 'untagged'].map((state, i) => queueItem({ photo: `${i}`, state: state as QueueItem['state'] }));
-  const all = [0, 1, 2, 3, 4];
-  assert.equal(nextUnreviewed(items, all, 0), 2);
-  assert.equal(nextUnreviewed(items, all, 2), 0);
-  assert.equal(nextUnreviewed(items, [2, 3], 2), undefined);
+test('the ranking of names is made anew only when the photos are others', () => {
+  const ranks = nameRanks(ITEMS);
+  assert.equal(nameRanks(ITEMS.map(item => ({ ...item, state: 'accepted' as const })), ranks), ranks);
+  assert.notEqual(nameRanks(ITEMS.slice(1), ranks), ranks);
+  assert.deepEqual([...nameRanks(ITEMS.slice(1), ranks).ranks], [2, 0, 1]);
 });
 
 test('a range is what lies between in the order shown', () => {
   assert.deepEqual(rangeBetween([4, 2, 7, 1], 1, 2), [2, 7, 1]);
   assert.deepEqual(rangeBetween([4, 2], 9, 2), [2]);
-});
-
-test('edited is not reviewed: a person changed it but has not said that it is right', () => {
-  assert.deepEqual((['auto', 'edited', 'accepted', 'empty-accepted', 'rejected'] as const).map(isReviewed), [false, false, true, true, true]);
 });

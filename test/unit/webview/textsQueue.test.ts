@@ -34,12 +34,12 @@ test('lists', () => {
 });
 
 test('an entry of the queue says state, unsaved edits, tags, removals and trouble', () => {
-  assert.equal(itemText(queueItem({ photo: 'x.jpg', tags: [1, 15], removedRegions: 1 }), NAMES, true), 'x.jpg, unreviewed, unsaved edits, tags boat and person, 1 removed region');
+  assert.equal(itemText(queueItem({ photo: 'x.jpg', tags: [1, 15], removedRegions: 1 }), NAMES, true), 'x.jpg, not reviewed, unsaved edits, tags boat and person, 1 removed region');
   assert.equal(itemText(queueItem({ photo: 'x.jpg', state: 'failed', problem: 'truncated' }), NAMES, false), 'x.jpg, failed, truncated');
 });
 
-test('counts', () => {
-  const items = (['accepted', 'rejected', 'empty-accepted', 'edited', 'auto'] as const).map(state => queueItem({ state }));
+test('counts: edited ones still wait for a word, untagged ones have nothing to judge', () => {
+  const items = (['accepted', 'rejected', 'empty-accepted', 'edited', 'auto', 'untagged'] as const).map(state => queueItem({ state }));
   assert.equal(reviewedText(items), 'reviewed 3 / 5');
   assert.equal(shownText(14, 2812), '14 of 2,812 photos shown');
   assert.equal(shownText(1, 1), '1 photo');
@@ -59,13 +59,13 @@ test('areas are counted by class, without background, and read largest first', (
 
 test('the picture has an alternative text with classes and areas', () => {
   const photo = { photo: 'x.jpg', width: 500, height: 375 };
-  assert.equal(photoAlt(photo, [{ id: 1, share: 0.24 }], 'auto', NAMES), 'Photo x.jpg, 500 × 375 pixels, unreviewed. Mask: boat (1) 24 %.');
-  assert.equal(photoAlt(photo, [], 'empty-accepted', NAMES), 'Photo x.jpg, 500 × 375 pixels, accepted, empty. Mask: nothing.');
+  assert.equal(photoAlt(photo, [{ id: 1, share: 0.24 }], 'auto', NAMES), 'Photo x.jpg, 500 × 375 pixels, not reviewed. Mask: boat (1) 24 %.');
+  assert.equal(photoAlt(photo, [], 'empty-accepted', NAMES), 'Photo x.jpg, 500 × 375 pixels, accepted, nothing in it. Mask: nothing.');
   assert.match(photoAlt(photo, null, 'missing', NAMES), /No mask\.$/);
 });
 
 test('arriving at a photo says where in the queue one is', () => {
-  assert.equal(arrivedText(queueItem({ photo: 'x.jpg', areas: [{ id: 1, share: 0.5 }] }), 2, 14, NAMES, false), 'Photo 3 of 14: x.jpg, unreviewed; mask: boat (1) 50 %');
+  assert.equal(arrivedText(queueItem({ photo: 'x.jpg', areas: [{ id: 1, share: 0.5 }] }), 2, 14, NAMES, false), 'Photo 3 of 14: x.jpg, not reviewed; mask: boat (1) 50 %');
   assert.match(arrivedText(queueItem({}), -1, 14, NAMES, false), /^Photo outside the filter/);
 });
 

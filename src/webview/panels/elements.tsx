@@ -1,0 +1,144 @@
+/**
+ * The controls that panels are made of: VS Code's toolkit elements (registered in controls.ts) as typed components, and the small ones that the toolkit lacks.
+ * Icons are codicons.
+ */
+import { createElement, type ComponentChildren } from 'preact';
+
+/** A codicon by name; never read out. */
+export function Icon({ name }: { name: string }) {
+  return <span class={`codicon codicon-${name}`} aria-hidden="true" />;
+}
+
+export interface ButtonProps {
+  onClick(): void;
+  children: ComponentChildren;
+  primary?: boolean;
+  disabled?: boolean;
+  title?: string;
+}
+
+/** A button with words. */
+export function Button({ onClick, children, primary = false, disabled = false, title }: ButtonProps) {
+  return createElement('vscode-button', { appearance: primary ? 'primary' : 'secondary', disabled, 'data-tip': title, onClick: () => !disabled && onClick() }, children);
+}
+
+export interface IconButtonProps {
+  icon: string;
+  /** What a screen reader says. */
+  label: string;
+  /** Tooltip; the label if not given. */
+  tip?: string;
+  onClick(): void;
+  pressed?: boolean;
+  disabled?: boolean;
+  /** Text beside the icon. */
+  children?: ComponentChildren;
+}
+
+/** A button with an icon, for toolbars and rows. `pressed` makes it a toggle. */
+export function IconButton({ icon, label, tip = label, onClick, pressed, disabled = false, children }: IconButtonProps) {
+  return (
+    <button type="button" class="icon-button" aria-label={label} data-tip={tip} aria-pressed={pressed} aria-disabled={disabled || undefined} onClick={() => !disabled && onClick()}>
+      <Icon name={icon} />
+      {children}
+    </button>
+  );
+}
+
+export interface CheckboxProps {
+  checked: boolean;
+  onChange(checked: boolean): void;
+  children: ComponentChildren;
+  disabled?: boolean;
+}
+
+export function Checkbox({ checked, onChange, children, disabled = false }: CheckboxProps) {
+  // The toolkit's checkbox also reports changes that were not a person's.
+  const changed = ({ currentTarget }: { currentTarget: EventTarget | null }): void => {
+    const now = (currentTarget as { checked?: boolean } | null)?.checked === true;
+    if (now !== checked) onChange(now);
+  };
+  return createElement('vscode-checkbox', { checked, disabled, onChange: changed }, children);
+}
+
+export interface TextFieldProps {
+  value: string;
+  label: string;
+  placeholder?: string;
+  onInput(value: string): void;
+  onEnter?(): void;
+  onEscape?(): void;
+  autofocus?: boolean;
+}
+
+/** One line of text. Letters that are typed here are not commands. */
+export function TextField({ value, label, placeholder, onInput, onEnter, onEscape, autofocus = false }: TextFieldProps) {
+  const typed = ({ currentTarget }: { currentTarget: EventTarget | null }): void => onInput((currentTarget as { value?: string } | null)?.value ?? '');
+  const pressed = (event: KeyboardEvent): void => {
+    if (event.key === 'Enter' && onEnter) onEnter();
+    else if (event.key === 'Escape' && onEscape) onEscape();
+    else return keepTyping(event);
+    event.stopPropagation();
+  };
+  return createElement('vscode-text-field', { value, placeholder, 'aria-label': label, autofocus, onInput: typed, onKeyDown: pressed });
+}
+
+export interface SelectProps<T extends string> {
+  value: T;
+  label: string;
+  options: readonly { value: T; text: string; title?: string }[];
+  onChange(value: T): void;
+}
+
+/** A choice of one among few; the browser's own, whose list is never cut off by a panel's edge. */
+export function Select<T extends string>({ value, label, options, onChange }: SelectProps<T>) {
+  const chosen = (event: { currentTarget: HTMLSelectElement }): void => {
+    const option = options.find(one => one.value === event.currentTarget.value);
+    if (option) onChange(option.value);
+  };
+  return (
+    <select class="select" value={value} aria-label={label} data-tip={label} onChange={chosen} onKeyDown={keepTyping}>
+      {options.map(option => (
+        <option key={option.value} value={option.value} title={option.title}>
+          {option.text}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+export interface SliderProps {
+  value: number;
+  min: number;
+  max: number;
+  step: number;
+  label: string;
+  /** The value in words. */
+  text: string;
+  onInput(value: number): void;
+  disabled?: boolean;
+}
+
+export function Slider({ value, min, max, step, label, text, onInput, disabled = false }: SliderProps) {
+  return (
+    <input
+      type="range"
+      class="slider"
+      {...{ value, min, max, step, disabled }}
+      aria-label={label}
+      aria-valuetext={text}
+      data-tip={`${label}: ${text}`}
+      onInput={event => onInput(Number(event.currentTarget.value))}
+      onKeyDown={keepTyping}
+    />
+  );
+}
+
+export function ProgressRing({ label }: { label: string }) {
+  return createElement('vscode-progress-ring', { 'aria-label': label, class: 'ring' });
+}
+
+/** Keeps keys that a field needs for itself from becoming commands; those with Ctrl, Cmd or Alt, and function keys, go on. */
+export function keepTyping(event: KeyboardEvent): void {
+  if (!event.ctrlKey && !event.metaKey && !event.altKey && !/^F\d+$/.test(event.key) && event.key !== 'Escape') event.stopPropagation();
+}

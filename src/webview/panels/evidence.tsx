@@ -1,0 +1,232 @@
+/**
+ * The evidence of one removed region, in the order of the decision: the sentence, similarity and cut (with another cut to try), what a small change would do, the
+ * clusters of this photo, the prototype, backgrounds that look alike, provenance.
+ */
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import type { OpenPhoto, Page } from '../page';
+import {
+  bestTagsText,
+  clusterText,
+  crfText,
+  decisionText,
+  histogramAlt,
+  NEIGHBOURS_ARE,
+  neighbourAlt,
+  otherThresholdText,
+  photosText,
+  prototypeText,
+  provenanceRows,
+  ruleText,
+  situationText,
+  stabilityText,
+  strengthText,
+  whatIfs,
+  whatIfText,
+} from '../texts/evidenceTexts';
+import { keyOf } from '../texts/helpTexts';
+import { classNames, distance, list, className, percent, score, type ClassNames } from '../texts/words';
+import { Button, Icon, Slider } from './elements';
+import { Histogram } from './plots';
+import { send } from './send';
+import { placesOf, Thumbnail } from './thumbnails';
+import type { PhotoEvidence } from './why';
+
+interface Props {
+  page: Page;
+  photo: OpenPhoto;
+  evidence: PhotoEvidence;
+}
+
+export function EvidencePanel({ page, photo, evidence }: Props) {
+  const names = classNames(page.session.value.classes);
+  return (
+    <article class="evidence" aria-label={`Why this region of ${className(evidence.classId, names)} was removed`}>
+      <p class="decision">{decisionText(evidence, names, photo.view)}</p>
+      <p class={`stability ${evidence.stable ? 'stable' : 'fragile'}`}>
+        <Icon name={evidence.stable ? 'pass' : 'warning'} /> {stabilityText(evidence)}
+      </p>
+      <Choice page={page} photo={photo} evidence={evidence} />
+      <Similarity evidence={evidence} names={names} />
+      <WhatIfs evidence={evidence} />
+      <Clusters evidence={evidence} names={names} />
+      <Backgrounds page={page} evidence={evidence} names={names} />
+      <Provenance evidence={evidence} />
+    </article>
+  );
+}
+
+/** Restore, accept, and the way back from either. */
+function Choice({ page, photo, evidence }: Props) {
+  const { readOnly, keys } = page.session.value;
+  const { choice, id } = evidence;
+  const key = (command: 'restoreRegion' | 'acceptRegion' | 'nextRegion'): string => (keyOf(command, keys) ? `Key: ${keyOf(command, keys)}` : '');
+  return (
+    <div class="buttons">
+      {choice && (
+        <span class="said">
+          <Icon name={choice === 'accepted' ? 'check' : 'discard'} /> {choice === 'accepted' ? 'The removal is accepted.' : 'The region is restored.'}
+        </span>
+      )}
+      {!readOnly && choice !== 'restored' && (
+        <Button primary title={key('restoreRegion')} onClick={() => page.run('restoreRegion')}>
+          Restore
+        </Button>
+      )}
+      {!readOnly && choice === null && (
+        <Button title={key('acceptRegion')} onClick={() => page.run('acceptRegion')}>
+          Accept removal
+        </Button>
+      )}
+      {!readOnly && choice === 'accepted' && <Button onClick={() => send(page, 'choose', { index: photo.index, evidence: [id], choice: null })}>Take the word back</Button>}
+      <Button title={key('nextRegion')} onClick={() => page.run('nextRegion')}>
+        Next
+      </Button>
+    </div>
+  );
+}
+
+function Similarity({ evidence, names }: { evidence: PhotoEvidence; names: ClassNames }) {
+  const { histogram, threshold, rule } = evidence.decision;
+  const [other, setOther] = useState(threshold);
+  const crf = crfText(evidence);
+  const meaning = ruleText(rule);
+  return (
+    <section>
+      <h3>Similarity to the prototypes</h3>
+      <Histogram bins={histogram} cut={threshold} other={other} alt={histogramAlt(evidence)} />
+      <div class="row">
+        <span class="faint">Another cut</span>
+        <Slider value={other} min={0} max={1} step={0.01} label="Another cut" text={score(other)} onInput={setOther} />
+        <span class="number">{score(other)}</span>
+      </div>
+      <p aria-live="polite">
+        {otherThresholdText(evidence, other)} <span class="faint">From the histogram, without the CRF; nothing is changed by trying.</span>
+      </p>
+      {crf && <p>{crf}</p>}
+      <p>{bestTagsText(evidence, names)}</p>
+      {meaning && <p class="faint">{meaning}</p>}
+    </section>
+  );
+}
+
+function WhatIfs({ evidence }: { evidence: PhotoEvidence }) {
+  return (
+    <section>
+      <h3>What if</h3>
+      <ul class="what-ifs">
+        {whatIfs(evidence).map(one => (
+          <li key={one.key} class={one.overturns ? 'overturns' : ''}>
+            <Icon name={one.removed === null ? 'dash' : one.overturns ? 'warning' : 'check'} />
+            <span>{whatIfText(one)}</span>
+            {one.removed !== null && <meter class="share" min={0} max={1} value={one.removed} aria-hidden="true" />}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Clusters({ evidence, names }: { evidence: PhotoEvidence; names: ClassNames }) {
+  return (
+    <section>
+      <h3>Clusters of this photo</h3>
+      <p>{situationText(evidence, names)}</p>
+      <ul class="clusters">
+        {evidence.clusters.map(one => (
+          <li key={one.cluster} class={one.selected ? 'above' : 'below'}>
+            <Icon name={one.selected ? 'arrow-up' : 'arrow-down'} />
+            <span>
+              Cluster {one.cluster + 1}: {clusterText(one)}
+            </span>
+          </li>
+        ))}
+      </ul>
+      <p class="faint">{prototypeText(evidence, names)}</p>
+    </section>
+  );
+}
+
+function Backgrounds({ page, evidence, names }: { page: Page; evidence: PhotoEvidence; names: ClassNames }) {
+  const { nearest, photos } = evidence.background;
+  return (
+    <section>
+      <h3>Backgrounds it resembles</h3>
+      <p class="faint">{NEIGHBOURS_ARE}</p>
+      <ul class="neighbours">
+        {nearest.map(neighbour => (
+          <li key={`${neighbour.photo} ${neighbour.cluster}`} class={neighbour.strength}>
+            <PhotoLink page={page} photo={neighbour.photo}>
+              <Thumbnail page={page} photo={neighbour.photo} cluster={{ classId: 0, cluster: neighbour.cluster }} longSide={160} alt={neighbourAlt(neighbour, names)} />
+            </PhotoLink>
+            <span class="caption">
+              <strong>{strengthText(neighbour, evidence.classId, names)}</strong>
+              <span class="faint">
+                {' '}
+                distance {distance(neighbour.distance)}
+                {neighbour.tags.length > 0 && ` · tags: ${list(neighbour.tags.map(id => className(id, names)))}`}
+              </span>
+            </span>
+          </li>
+        ))}
+      </ul>
+      {photos.length > 0 && (
+        <details>
+          <summary>Mean distance by photo</summary>
+          <p class="faint">{photosText(evidence)}</p>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Photo</th>
+                <th scope="col">Mean distance</th>
+                <th scope="col">Share</th>
+              </tr>
+            </thead>
+            <tbody>
+              {photos.map(one => (
+                <tr key={one.photo}>
+                  <td>
+                    <PhotoLink page={page} photo={one.photo}>
+                      {one.photo}
+                    </PhotoLink>
+                  </td>
+                  <td class="number">{distance(one.distance)}</td>
+                  <td class="number">{one.share < 0 ? `−${percent(-one.share)}` : percent(one.share)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </details>
+      )}
+    </section>
+  );
+}
+
+/** Opens the photo in this review; plain where it is not in the queue. */
+export function PhotoLink({ page, photo, children }: { page: Page; photo: string; children: ComponentChildren }) {
+  const index = placesOf(page).get(photo);
+  if (index === undefined) return <span data-tip={photo}>{children}</span>;
+  return (
+    <button type="button" class="link" data-tip={`Open ${photo}`} onClick={() => page.goTo(index)}>
+      {children}
+    </button>
+  );
+}
+
+function Provenance({ evidence }: { evidence: PhotoEvidence }) {
+  return (
+    <details>
+      <summary>Provenance</summary>
+      <table class="provenance">
+        <tbody>
+          {provenanceRows(evidence).map(([name, value]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td>{value}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </details>
+  );
+}

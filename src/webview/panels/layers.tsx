@@ -1,0 +1,149 @@
+/**
+ * How the photo is looked at: each layer shown or hidden, alone, how strong and in which style, with what made it; classes shown or hidden, with their areas; the
+ * two layers that are compared.
+ */
+import { useEffect, useState } from 'preact/hooks';
+import { group } from '../../shared/runTexts';
+import { changeLook, LAYER_ORDER, lookOf } from '../looks';
+import type { LayerLook, OpenLayer, Page } from '../page';
+import { titleWithKey } from '../texts/helpTexts';
+import { KIND_SENTENCES, layerText } from '../texts/layerTexts';
+import { areasOf } from '../texts/queueTexts';
+import { classNames, classText, percent } from '../texts/words';
+import { Checkbox, IconButton, Select, Slider } from './elements';
+import { Swatch } from './swatch';
+
+const STYLES: readonly { value: LayerLook['style']; text: string }[] = [
+  { value: 'fill', text: 'Fill' },
+  { value: 'outline', text: 'Outline' },
+  { value: 'both', text: 'Both' },
+];
+
+export function LayersPanel({ page }: { page: Page }) {
+  const photo = page.photo.value;
+  if (!photo) return <p class="empty">No photo is open.</p>;
+  const layers = [...photo.layers].sort((a, b) => LAYER_ORDER.indexOf(b.kind) - LAYER_ORDER.indexOf(a.kind) || (a.classId ?? 0) - (b.classId ?? 0));
+  return (
+    <>
+      {layers.length <= 2 && layers.every(({ kind }) => kind === 'mask' || kind === 'difference') && (
+        <p class="empty">There are no layers of this photo: its mask was made elsewhere, or the layers were cleared. The mask itself can be looked at and edited.</p>
+      )}
+      <Compared page={page} layers={layers} />
+      <ul class="layers">
+        {layers.map(layer => (
+          <Layer key={layer.key} page={page} layer={layer} />
+        ))}
+      </ul>
+      <Classes page={page} />
+    </>
+  );
+}
+
+function Layer({ page, layer }: { page: Page; layer: OpenLayer }) {
+  const { looks } = page;
+  const look = lookOf(looks.layers.value, layer);
+  const solo = looks.solo.value === layer.key;
+  const name = layerText(layer, classNames(page.session.value.classes));
+  return (
+    <li class={`layer${solo ? ' solo' : ''}`}>
+      <div class="row">
+        <IconButton
+          icon={look.visible ? 'eye' : 'eye-closed'}
+          label={`${name}: ${look.visible ? 'shown' : 'hidden'}`}
+          tip={look.visible ? 'Hide' : 'Show'}
+          pressed={look.visible}
+          onClick={() => changeLook(looks, layer, { visible: !look.visible })}
+        />
+        <span class="grow layer-name" data-tip={KIND_SENTENCES[layer.kind]}>
+          {name}
+        </span>
+        <IconButton
+          icon="record"
+          label={`${name} alone`}
+          tip={titleWithKey('soloLayer', page.session.value.keys)}
+          pressed={solo}
+          onClick={() => (looks.solo.value = solo ? null : layer.key)}
+        />
+      </div>
+      {(look.visible || solo) && (
+        <div class="row look">
+          <Slider value={look.opacity} min={0} max={1} step={0.05} label={`Opacity of ${name}`} text={percent(look.opacity)} onInput={opacity => changeLook(looks, layer, { opacity })} />
+          {layer.labels && <Select value={look.style} label={`Style of ${name}`} options={STYLES} onChange={style => changeLook(looks, layer, { style })} />}
+        </div>
+      )}
+      <p class="made">{layer.made}</p>
+    </li>
+  );
+}
+
+/** The pickers of the two layers; only while two are compared. */
+function Compared({ page, layers }: { page: Page; layers: readonly OpenLayer[] }) {
+  const compare = page.looks.compare.value;
+  if (compare.mode === 'none') return null;
+  const names = classNames(page.session.value.classes);
+  const options = layers.map(layer => ({ value: layer.key, text: layerText(layer, names) }));
+  const swipes = compare.mode === 'swipe';
+  return (
+    <fieldset class="compared">
+      <legend>{swipes ? 'Swipe between' : 'Side by side'}</legend>
+      <Select value={compare.left} label="Layer at the left" options={options} onChange={left => (page.looks.compare.value = { ...compare, left })} />
+      <Select value={compare.right} label="Layer at the right" options={options} onChange={right => (page.looks.compare.value = { ...compare, right })} />
+      {swipes && <Slider value={compare.at} min={0} max={1} step={0.01} label="Place of the divide" text={percent(compare.at)} onInput={at => (page.looks.compare.value = { ...compare, at })} />}
+    </fieldset>
+  );
+}
+
+/** After the last change of the mask, ms: counting 24 megapixels at each touch of the brush would be felt. */
+const REST = 250;
+
+/** Areas of the open mask, a moment after it changed; null where there is none. */
+export function useAreas(page: Page): ReturnType<typeof areasOf> | null {
+  const photo = page.photo.value;
+  const revision = page.revision.value;
+  const count = (): ReturnType<typeof areasOf> | null => {
+    const mask = page.photo.peek()?.layers.find(({ kind }) => kind === 'mask')?.labels;
+    return mask ? areasOf(mask.data) : null;
+  };
+  const [areas, setAreas] = useState(count);
+  useEffect(() => setAreas(count()), [photo]);
+  useEffect(() => {
+    const timer = setTimeout(() => setAreas(count()), REST);
+    return () => clearTimeout(timer);
+  }, [revision]);
+  return areas;
+}
+
+function Classes({ page }: { page: Page }) {
+  const { classes, items } = page.session.value;
+  const names = classNames(classes);
+  const areas = useAreas(page);
+  const tags = items[page.photo.value?.index ?? -1]?.tags ?? [];
+  const absent = tags.filter(id => !areas?.some(area => area.id === id)).map(id => ({ id, share: 0, pixels: 0 }));
+  const all = [...(areas ?? []), ...absent];
+  const hidden = page.looks.hiddenClasses.value;
+  if (all.length === 0) return <p class="empty">Nothing is in this mask.</p>;
+  const show = (id: number, shown: boolean): void => {
+    const next = new Set(hidden);
+    if (shown) next.delete(id);
+    else next.add(id);
+    page.looks.hiddenClasses.value = next;
+  };
+  return (
+    <section aria-label="Classes of this photo">
+      <h3>Classes</h3>
+      <ul class="classes">
+        {all.map(({ id, share, pixels }) => (
+          <li key={id} class="row">
+            <Checkbox checked={!hidden.has(id)} onChange={shown => show(id, shown)}>
+              <Swatch id={id} /> {classText(id, names)}
+            </Checkbox>
+            <span class="grow" />
+            <span class="number" data-tip={`${group(pixels)} pixels`}>
+              {pixels === 0 ? 'not in the mask' : percent(share)}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,130 @@
+/**
+ * The bar on top: words on the mask, tools, class and brush, undo and save, comparing, zoom, help. One tab stop a group; every tooltip names the key.
+ */
+import type { ReviewCommand } from '../../shared/pageMessages';
+import type { Page, ToolName } from '../page';
+import { COMMAND_TITLES, titleWithKey } from '../texts/helpTexts';
+import { ClassPicker } from './classPicker';
+import { IconButton, Select, Slider } from './elements';
+import { Roving } from './roving';
+import { send } from './send';
+
+const TOOL_ICONS: Record<ToolName, string> = {
+  pan: 'move',
+  brush: 'paintcan',
+  eraser: 'eraser',
+  fill: 'symbol-color',
+  region: 'inspect',
+  lasso: 'edit',
+  wand: 'wand',
+  pick: 'pin',
+  box: 'primitive-square',
+  point: 'target',
+  scribble: 'pencil',
+};
+const LOOKING: readonly ToolName[] = ['pan', 'pick'];
+const PAINTING: readonly ToolName[] = ['brush', 'eraser', 'fill', 'region', 'lasso', 'wand'];
+const HINTING: readonly ToolName[] = ['box', 'point', 'scribble'];
+
+export function Toolbar({ page }: { page: Page }) {
+  const { readOnly, keys } = page.session.value;
+  const command = (name: ReviewCommand, icon: string, disabled = false) => (
+    <IconButton icon={icon} label={COMMAND_TITLES[name]} tip={titleWithKey(name, keys)} disabled={disabled} onClick={() => page.run(name)} />
+  );
+  const hasPhoto = page.photo.value !== undefined;
+  return (
+    <div class="toolbar">
+      <Roving role="toolbar" label="Photo" class="group">
+        {command('previousPhoto', 'arrow-left')}
+        {command('nextPhoto', 'arrow-right')}
+        {command('acceptAndNext', 'check', readOnly || !hasPhoto)}
+        {command('rejectAndNext', 'close', readOnly || !hasPhoto)}
+        {command('editTags', 'tag', readOnly || !hasPhoto)}
+      </Roving>
+      <Roving role="toolbar" label="Tools" class="group">
+        <Tools page={page} names={LOOKING} />
+        {!readOnly && <Tools page={page} names={PAINTING} />}
+        {!readOnly && <Tools page={page} names={HINTING} />}
+      </Roving>
+      {!readOnly && <ClassPicker page={page} />}
+      {!readOnly && <Brush page={page} />}
+      {!readOnly && <Hints page={page} />}
+      <Roving role="toolbar" label="Edits" class="group">
+        {!readOnly && <IconButton icon="discard" label="Undo" onClick={() => send(page, 'command', { name: 'undo' })} />}
+        {!readOnly && <IconButton icon="redo" label="Redo" onClick={() => send(page, 'command', { name: 'redo' })} />}
+        {!readOnly && <IconButton icon="save" label="Save" onClick={() => send(page, 'save', {})} />}
+      </Roving>
+      <CompareChoice page={page} />
+      <Roving role="toolbar" label="View" class="group end">
+        {command('zoomOut', 'zoom-out')}
+        {command('zoomIn', 'zoom-in')}
+        {command('fit', 'screen-full')}
+        {command('help', 'question')}
+      </Roving>
+    </div>
+  );
+}
+
+function Tools({ page, names }: { page: Page; names: readonly ToolName[] }) {
+  const tool = page.hand.tool.value;
+  return (
+    <>
+      {names.map(name => (
+        <IconButton key={name} icon={TOOL_ICONS[name]} label={COMMAND_TITLES[name]} tip={titleWithKey(name, page.session.value.keys)} pressed={tool === name} onClick={() => page.run(name)} />
+      ))}
+    </>
+  );
+}
+
+/** The radius on a scale whose small steps are small: half a pixel to 500. */
+function Brush({ page }: { page: Page }) {
+  const radius = page.hand.radius.value;
+  const width = Math.max(1, Math.round(radius * 2));
+  return (
+    <label class="brush">
+      <Slider
+        value={Math.sqrt(radius / 500)}
+        min={Math.sqrt(0.5 / 500)}
+        max={1}
+        step={0.005}
+        label="Width of brush and eraser"
+        text={`${width} pixels`}
+        onInput={at => (page.hand.radius.value = Math.max(0.5, Math.round(at * at * 1000) / 2))}
+      />
+      <span class="number" aria-hidden="true">
+        {width} px
+      </span>
+    </label>
+  );
+}
+
+/** Appears with the first hint. */
+function Hints({ page }: { page: Page }) {
+  const { boxes, points, scribbles } = page.hand.hints.value;
+  const count = boxes.length + points.length + scribbles.length;
+  if (count === 0) return null;
+  return (
+    <Roving role="toolbar" label="Hints" class="group">
+      <IconButton icon="run" label={COMMAND_TITLES.applyHints} tip={titleWithKey('applyHints', page.session.value.keys)} onClick={() => page.run('applyHints')}>
+        <span class="number">{count}</span>
+      </IconButton>
+      <IconButton icon="clear-all" label={COMMAND_TITLES.clearHints} onClick={() => page.run('clearHints')} />
+    </Roving>
+  );
+}
+
+function CompareChoice({ page }: { page: Page }) {
+  const commands = { none: 'compareNone', side: 'sideBySide', swipe: 'swipe' } as const;
+  return (
+    <Select
+      value={page.looks.compare.value.mode}
+      label="Compare two layers"
+      options={[
+        { value: 'none', text: 'One view' },
+        { value: 'side', text: 'Side by side' },
+        { value: 'swipe', text: 'Swipe' },
+      ]}
+      onChange={mode => page.run(commands[mode])}
+    />
+  );
+}

@@ -1,0 +1,32 @@
+/**
+ * Names of layers, and what each of them shows.
+ */
+import type { OpenLayer } from '../page';
+import { className, type ClassNames } from './words';
+
+const KIND_WORDS: Record<OpenLayer['kind'], string> = {
+  cam: 'CAM',
+  refined: 'Refined map',
+  seed: 'Seed',
+  before: 'Mask before debiasing',
+  mask: 'Mask',
+  removed: 'Removed by MARS',
+  truth: 'True mask',
+  difference: 'Difference',
+};
+
+export const KIND_SENTENCES: Record<OpenLayer['kind'], string> = {
+  cam: 'Where the class\'s head is active, before anything is spread.',
+  refined: 'The same after SCG and PAMR.',
+  seed: 'What is certain of the refined maps; the rest is undecided (255).',
+  before: 'The mask before MARS removed anything.',
+  mask: 'What is saved, with the edits made here.',
+  removed: 'What MARS removed; click a region and ask why.',
+  truth: 'The true mask that was given.',
+  difference: 'Where the mask now is not what it was before.',
+};
+
+/** 'CAM of boat (1)', 'Seed' */
+export function layerText({ kind, classId }: Pick<OpenLayer, 'kind' | 'classId'>, names: ClassNames): string {
+  return classId === undefined ? KIND_WORDS[kind] : `${KIND_WORDS[kind]} of ${className(classId, names)} (${classId})`;
+}
