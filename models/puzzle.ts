@@ -1,0 +1,65 @@
+/**
+ * Puzzle-CAM (Jo and Yu, ICIP 2021): the map of the whole image must equal the map put together from tiles that were looked at by themselves, since a classifier that
+ * sees a tile cannot lean on the most telling part alone.
+ *
+ *     A_s  = f(I)                   K maps of the whole image
+ *     A_re = merge(f(tile(I)))      K maps from s x s tiles
+ *     L = L_cls(GAP A_s, Y) + L_cls(GAP A_re, Y) + alpha L_re,     L_re = mean |A_s - A_re| Y_k
+ *     alpha_t = min(alpha_max t / (0.5 t_max), alpha_max)
+ *
+ * L_cls is the binary cross entropy of all classes; the mean of L_re counts the classes without a tag, too (their difference is zeroed). No gradient is stopped.
+ */
+import type { GraphBuilder } from './graph/builder';
+import { range, type Value } from './graph/value';
+
+/** B x C x H x W cut into `perSide`^2 tiles, stacked piece by piece: all images' first tiles, all their second ones, … Both sides must divide. */
+export function tile(g: GraphBuilder, images: Value, perSide: number): Value {
+  const [, , height, width] = images.shape;
+  if (height % perSide || width % perSide) throw new Error(`${height} x ${width} does not divide into ${perSide} x ${perSide} tiles`);
+  const [h, w] = [height / perSide, width / perSide];
+  return g.concat(range(perSide * perSide).map(i => {
+    const [y, x] = [Math.floor(i / perSide) * h, (i % perSide) * w];
+    return g.slice(images, [y, x], [y + h, x + w], [2, 3]);
+  }), 0);
+}
+
+/** The inverse of `tile`. */
+export function merge(g: GraphBuilder, tiles: Value, perSide: number): Value {
+  const images = tiles.shape[0] / (perSide * perSide);
+  if (!Number.isInteger(images)) throw new Error(`${tiles.shape[0]} tiles are no whole images of ${perSide} x ${perSide}`);
+  const piece = (i: number): Value => g.slice(tiles, [i * images], [(i + 1) * images], [0]);
+  return g.concat(range(perSide).map(row => g.concat(range(perSide).map(column => piece(row * perSide + column)), 3)), 2);
+}
+
+export interface PuzzleLosses {
+  classification: Value;
+  tilesClassification: Value;
+  reconstruction: Value;
+  /** Their sum, the last one times `alpha`. */
+  total: Value;
+}
+
+/**
+ * @param whole and merged: scores B x K x h x w, before any ReLU
+ * @param tags B x K of 0 and 1
+ * @param alpha a number of shape []
+ */
+export function puzzleLosses(g: GraphBuilder, whole: Value, merged: Value, tags: Value, alpha: Value): PuzzleLosses {
+  const [images, classes] = whole.shape;
+  const classification = tagLoss(g, g.mean(whole, [2, 3], false), tags);
+  const tilesClassification = tagLoss(g, g.mean(merged, [2, 3], false), tags);
+  const difference = g.mul(g.abs(g.sub(whole, merged)), g.reshape(tags, [images, classes, 1, 1]));
+  const reconstruction = g.mean(difference, [0, 1, 2, 3], false);
+  const total = g.add(g.add(classification, tilesClassification), g.mul(reconstruction, alpha));
+  return { classification, tilesClassification, reconstruction, total };
+}
+
+/** Binary cross entropy of logits B x K against 0 and 1, in its stable form, the mean over images and classes. */
+export function tagLoss(g: GraphBuilder, logits: Value, tags: Value): Value {
+  return g.mean(g.sub(g.softplus(logits), g.mul(tags, logits)), [0, 1], false);
+}
+
+/** alpha_t at step `step` of `steps`; the ramp ends at `until` of the training. */
+export function puzzleAlpha(step: number, steps: number, most = 4, until = 0.5): number {
+  return Math.min((most * step) / (until * steps), most);
+}
