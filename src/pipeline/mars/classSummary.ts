@@ -107,7 +107,7 @@ export class BackgroundGroups {
 
   constructor(backgrounds: Backgrounds) {
     if (backgrounds.count === 0) return;
-    const dimensions = backgrounds.units.length / backgrounds.count;
+    const { dimensions } = backgrounds;
     const { centroids, labels, counts } = kMeans(backgrounds.units, dimensions, MOST_GROUPS, MOST_ROUNDS);
     const centres = Array.from(counts, (_, group) => unit(centroids.subarray(group * dimensions, (group + 1) * dimensions)));
     this.members = centres.map(() => []);

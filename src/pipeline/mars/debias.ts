@@ -35,13 +35,13 @@ const USUAL_SIZE = 500;
 export function debias(mask: LabelMap, similarity: SimilarityMap | null, removable: ReadonlySet<number>, settings: DebiasSettings, photo: RgbImage | null): Debiased {
   const { height, width, data } = mask;
   const removed = { data: new Uint8Array(data.length), height, width };
-  if (!similarity || !data.some(label => removable.has(label))) return { removed, regions: [], similarity: null };
+  const mayGo = Uint8Array.from({ length: 256 }, (_, id) => (id > 0 && id < IGNORE && removable.has(id) ? 1 : 0));
+  if (!similarity || !data.some(label => mayGo[label] === 1)) return { removed, regions: [], similarity: null };
 
   const grid = asMaps(similarity);
   const stretched = resizeBilinear(grid, height, width);
   const keeps = settings.crf ? refined(grid, photo, settings, settings.crf, mask) : stretched;
   const cut = settings.crf ? 0.5 : settings.threshold;
-  const mayGo = Uint8Array.from({ length: 256 }, (_, id) => (id > 0 && id < IGNORE && removable.has(id) ? 1 : 0));
   for (let p = 0; p < data.length; p++) if (mayGo[data[p]] === 1 && !(keeps.data[p] > cut)) removed.data[p] = data[p];
   const regions = regionsOf(removed);
   for (const { pixels } of regions) if (pixels.length < settings.minRegion) for (const p of pixels) removed.data[p] = 0;

@@ -11,6 +11,9 @@
 import type { CentroidStore } from './centroidStore';
 import { dot, unit, type Floats } from './vectors';
 
+/** Vectors that are compared with a background together. */
+const AT_ONCE = 4;
+
 export function cosineDistance(a: Floats, b: Floats): number {
   return (1 - dot(unit(a), 0, unit(b), 0, a.length)) / 2;
 }
@@ -32,42 +35,58 @@ export interface NearBackground {
   distance: number;
 }
 
+/** A background cluster of a photo (index into `photos`). */
+interface Background {
+  photo: number;
+  cluster: number;
+}
+
 /** Background centroids of some photos of a store, to be compared one by one. A snapshot: it does not follow the store. */
 export class Backgrounds {
-  /** Photos that have background, by name. */
-  readonly photos: readonly string[];
-  /** N x D unit vectors, by photo and cluster. */
-  readonly units: Float32Array;
-  /** Index into `photos`, and number within the photo, of each. */
-  private readonly photoOf: Int32Array;
-  private readonly clusters: Uint8Array;
-  readonly count: number;
   private readonly cosines: Float64Array;
 
-  /** Of all photos with background whose tags are `wanted`, or of `most` spread evenly among them. */
-  constructor(
-    store: CentroidStore,
-    most: number,
-    wanted: (tags: readonly number[]) => boolean = () => true,
-    private readonly dimensions = store.dimensions,
+  private constructor(
+    readonly dimensions: number,
+    /** Photos that have background, by name, and their tags. */
+    private readonly photos: readonly string[],
+    private readonly tags: readonly (readonly number[])[],
+    /** By photo and cluster. */
+    private readonly members: readonly Background[],
+    /** N x D unit vectors. */
+    readonly units: Float32Array,
   ) {
-    const all = store.photos().filter(photo => wanted(store.get(photo)?.tags ?? []) && store.backgroundRows(photo).length > 0);
-    this.photos = all.length <= most ? all : Array.from({ length: most }, (_, i) => all[Math.floor((i * all.length) / most)]);
-    const rows = this.photos.flatMap((photo, index) => store.backgroundRows(photo).map(({ row, cluster }) => ({ row, cluster, index })));
-    this.count = rows.length;
-    this.units = new Float32Array(rows.length * dimensions);
-    rows.forEach(({ row }, i) => this.units.set(unit(store.centroid(row)), i * dimensions));
-    this.photoOf = Int32Array.from(rows, ({ index }) => index);
-    this.clusters = Uint8Array.from(rows, ({ cluster }) => cluster);
-    this.cosines = new Float64Array(rows.length);
+    this.cosines = new Float64Array(members.length);
   }
 
-  /** Mean distance to the `k` nearest (to all, where there are fewer); null where there is none. */
-  nearestMean(vector: Floats, k: number): number | null {
+  /** Of all photos with background, or of `most` spread evenly among them. */
+  static of(store: CentroidStore, most: number): Backgrounds {
+    const all = store.photos().filter(photo => store.backgroundRows(photo).length > 0);
+    const photos = all.length <= most ? all : Array.from({ length: most }, (_, i) => all[Math.floor((i * all.length) / most)]);
+    const rows = photos.flatMap((name, photo) => store.backgroundRows(name).map(({ row, cluster }) => ({ row, photo, cluster })));
+    const units = new Float32Array(rows.length * store.dimensions);
+    rows.forEach(({ row }, i) => units.set(unit(store.centroid(row)), i * store.dimensions));
+    return new Backgrounds(store.dimensions, photos, photos.map(photo => store.get(photo)?.tags ?? []), rows, units);
+  }
+
+  /** Those of photos that do not have the tag. */
+  untagged(classId: number): Backgrounds {
+    const { dimensions, photos, tags, members, units } = this;
+    const left = [...members.keys()].filter(i => !tags[members[i].photo].includes(classId));
+    const unitsLeft = new Float32Array(left.length * dimensions);
+    left.forEach((from, to) => unitsLeft.set(units.subarray(from * dimensions, (from + 1) * dimensions), to * dimensions));
+    return new Backgrounds(dimensions, photos, tags, left.map(i => members[i]), unitsLeft);
+  }
+
+  get count(): number {
+    return this.members.length;
+  }
+
+  /** For each vector its mean distance to the `k` nearest (to all, where there are fewer); null where there is none. */
+  nearestMeans(vectors: readonly Floats[], k: number): number[] | null {
     if (this.count === 0) return null;
-    const cosines = this.cosinesTo(vector);
-    const largest = indicesOfLargest(cosines, k);
-    return (1 - largest.reduce((sum, index) => sum + cosines[index], 0) / largest.length) / 2;
+    const means: number[] = [];
+    for (let i = 0; i < vectors.length; i += AT_ONCE) means.push(...this.largestMeans(vectors.slice(i, i + AT_ONCE), Math.min(k, this.count)).map(mean => (1 - mean) / 2));
+    return means;
   }
 
   /** The `k` nearest, nearest first; of equals those of the photo that comes first. */
@@ -86,36 +105,54 @@ export class Backgrounds {
     const counts = new Int32Array(this.photos.length);
     let total = 0;
     cosines.forEach((cosine, i) => {
-      sums[this.photoOf[i]] += cosine;
-      counts[this.photoOf[i]]++;
+      sums[this.members[i].photo] += cosine;
+      counts[this.members[i].photo]++;
       total += cosine;
     });
-    const means = sums.map((sum, index) => sum / counts[index]);
-    return indicesOfLargest(means, k).map(index => ({ photo: this.photos[index], distance: distanceOf(means[index]), share: total > 1e-9 ? sums[index] / total : 0 }));
+    // Photos without a member here come last.
+    const means = sums.map((sum, index) => (counts[index] > 0 ? sum / counts[index] : -Infinity));
+    return indicesOfLargest(means, Math.min(k, counts.filter(count => count > 0).length)).map(index => ({ photo: this.photos[index], distance: distanceOf(means[index]), share: total > 1e-9 ? sums[index] / total : 0 }));
   }
 
   at(index: number): { photo: string; cluster: number } {
-    return { photo: this.photos[this.photoOf[index]], cluster: this.clusters[index] };
+    const { photo, cluster } = this.members[index];
+    return { photo: this.photos[photo], cluster };
+  }
+
+  /** Mean of the `k` largest cosines of each of up to four vectors: a background that is read is used for all of them. */
+  private largestMeans(vectors: readonly Floats[], k: number): number[] {
+    const { units, dimensions, count } = this;
+    const directions = new Float64Array(dimensions * AT_ONCE);
+    vectors.forEach((vector, j) => unit(vector).forEach((value, d) => (directions[d * AT_ONCE + j] = value)));
+    const best = vectors.map(() => new Float64Array(k).fill(-Infinity));
+    const sums = new Float64Array(AT_ONCE);
+    for (let i = 0, at = 0; i < count; i++, at += dimensions) {
+      let s0 = 0;
+      let s1 = 0;
+      let s2 = 0;
+      let s3 = 0;
+      for (let d = 0, j = 0; d < dimensions; d++, j += AT_ONCE) {
+        const value = units[at + d];
+        s0 += value * directions[j];
+        s1 += value * directions[j + 1];
+        s2 += value * directions[j + 2];
+        s3 += value * directions[j + 3];
+      }
+      sums[0] = s0;
+      sums[1] = s1;
+      sums[2] = s2;
+      sums[3] = s3;
+      for (let j = 0; j < best.length; j++) if (sums[j] > best[j][k - 1]) insert(best[j], sums[j]);
+    }
+    return best.map(cosines => cosines.reduce((sum, cosine) => sum + cosine, 0) / k);
   }
 
   /** Valid until the next call. */
   private cosinesTo(vector: Floats): Float64Array {
     const { units, dimensions, cosines } = this;
-    const direction = Float32Array.from(unit(vector));
+    const direction = unit(vector);
     for (let i = 0, at = 0; i < cosines.length; i++, at += dimensions) {
-      let s0 = 0;
-      let s1 = 0;
-      let s2 = 0;
-      let s3 = 0;
-      let d = 0;
-      for (; d + 3 < dimensions; d += 4) {
-        s0 += units[at + d] * direction[d];
-        s1 += units[at + d + 1] * direction[d + 1];
-        s2 += units[at + d + 2] * direction[d + 2];
-        s3 += units[at + d + 3] * direction[d + 3];
-      }
-      for (; d < dimensions; d++) s0 += units[at + d] * direction[d];
-      cosines[i] = s0 + s1 + s2 + s3;
+      cosines[i] = dot(units, at, direction, 0, dimensions);
     }
     return cosines;
   }
@@ -123,6 +160,13 @@ export class Backgrounds {
 
 function distanceOf(cosine: number): number {
   return Math.min(1, Math.max(0, (1 - cosine) / 2));
+}
+
+/** Puts `value` in its place of descending `values`; the last one goes. */
+function insert(values: Float64Array, value: number): void {
+  let place = values.length - 1;
+  for (; place > 0 && values[place - 1] < value; place--) values[place] = values[place - 1];
+  values[place] = value;
 }
 
 /** Of the `k` largest values, largest first, the first of equals first. */

@@ -33,7 +33,8 @@ export interface MarsSettings {
   metric: MarsMetric;
   /** Nearest backgrounds that 'knn-untagged' averages and evidence shows. */
   neighbours: number;
-  /** Photos whose backgrounds are compared one by one ('knn-untagged', evidence): all, or this many spread evenly. The mean of 'paper-mean' always takes all. */
+  /** Photos whose backgrounds are compared one by one ('knn-untagged', evidence): all, or this many spread evenly (so where
+   * a class is in nearly all photos, few of them are untagged). The mean of 'paper-mean' always takes all. */
   mostBackgroundPhotos: number;
   rule: MarsRule;
   /** A pixel stays if its value is above this. 0..1, 0.5 in the paper. */
@@ -63,13 +64,13 @@ export const MARS_SETTINGS: MarsSettings = {
   alpha: 0.4,
   metric: 'paper-mean',
   neighbours: 10,
-  mostBackgroundPhotos: 4096,
+  mostBackgroundPhotos: 1024,
   rule: 'absolute',
   threshold: 0.5,
   percentile: 5,
   temperature: 0.1,
   crf: CRF_PARAMETERS.rsepm,
-  crfSize: 188,
+  crfSize: 96,
   minRegion: 0,
   onlyBiased: true,
   minPhotos: 10,

@@ -26,22 +26,24 @@ export type DecisionSettings = Pick<MarsSettings, 'alpha' | 'metric' | 'neighbou
  * at most `mostBackgroundPhotos` photos.
  */
 export function decideClasses(store: CentroidStore, settings: DecisionSettings): ClassDecisions {
-  const backgrounds = store.meanUnitBackground();
+  const { mean: meanBackground, count } = store.meanUnitBackground();
+  const backgrounds = Backgrounds.of(store, settings.mostBackgroundPhotos);
   return new Map(
     [...store.byClass()].map(([classId, clusters]) => {
-      const untagged = new Backgrounds(store, settings.mostBackgroundPhotos, tags => !tags.includes(classId));
+      const untagged = backgrounds.untagged(classId);
       const useNearest = settings.metric === 'knn-untagged' && untagged.count > 0;
+      const centroids = clusters.map(({ row }) => store.centroid(row));
+      const nearestMeans = untagged.nearestMeans(centroids, settings.neighbours);
       const ranking = clusters
-        .map(({ photo, row, cluster, cells }): RankedCluster => {
-          const centroid = store.centroid(row);
-          const mean = meanDistance(centroid, backgrounds.mean);
-          const nearest = untagged.nearestMean(centroid, settings.neighbours);
+        .map(({ photo, row, cluster, cells }, i): RankedCluster => {
+          const mean = meanDistance(centroids[i], meanBackground);
+          const nearest = nearestMeans?.[i] ?? null;
           const [distance, otherDistance] = useNearest && nearest !== null ? [nearest, mean] : [mean, nearest];
           return { photo, cluster, cells, row, distance, otherDistance };
         })
         .sort((a, b) => b.distance - a.distance || inOrder(a, b));
       const decision = decide(store, classId, ranking, useNearest ? 'knn-untagged' : 'paper-mean', settings);
-      return [classId, { ...decision, leftAlone: backgrounds.count === 0 ? 'no photo has background to compare it with' : reasonToLeave(decision, settings) }];
+      return [classId, { ...decision, leftAlone: count === 0 ? 'no photo has background to compare it with' : reasonToLeave(decision, settings) }];
     }),
   );
 }

@@ -36,7 +36,7 @@ function run(photos: readonly ToyPhoto[], settings: MarsSettings, pictureOf: (ph
   const store = new CentroidStore(photos[0].features.channels, 'single');
   for (const { name, features, mask, tags } of photos) store.set(name, { key: '', tags }, clusterPhoto(features, mask, settings).clusters);
   const decisions = decideClasses(store, settings);
-  const backgrounds = new Backgrounds(store, settings.mostBackgroundPhotos);
+  const backgrounds = Backgrounds.of(store, settings.mostBackgroundPhotos);
   const totals = new ClassTotals();
   const explained = photos.map(photo => {
     const cells = new CellFeatures(photo.features);
@@ -171,7 +171,7 @@ test('totals of parts merge to those of the whole', () => {
   totals[1].merge(totals[2]);
   totals[1].merge(totals[0]);
   const store = new CentroidStore(8);
-  const merged = totals[1].evidence([1, 2, 3, 9].map(id => ({ id, name: '' })), new Map(), new BackgroundGroups(new Backgrounds(store, 10)));
+  const merged = totals[1].evidence([1, 2, 3, 9].map(id => ({ id, name: '' })), new Map(), new BackgroundGroups(Backgrounds.of(store, 10)));
   const counts = ({ before, removed, photosChanged, photosEmptied, regions, fragile }: ClassEvidence) => ({ before, removed, photosChanged, photosEmptied, regions, fragile });
   assert.deepEqual(merged.map(counts), classes.map(counts));
 });
