@@ -29,7 +29,7 @@ const builds = [
 ];
 /** @type {import('esbuild').BuildOptions} */
 const page = {
-  entryPoints: [{ in: 'src/webview/main.tsx', out: 'review' }, { in: 'src/webview/review.css', out: 'review' }],
+  entryPoints: { review: 'src/webview/main.tsx' },
   outdir: 'dist/webview',
   bundle: true,
   platform: 'browser',

@@ -1,6 +1,7 @@
 /**
  * Where the review page begins: the wire to the extension, the page, its keys, its controls, and everything drawn into the document's body.
  */
+import './review.css';
 import { render } from 'preact';
 import { App } from './app';
 import { registerControls } from './controls';

@@ -1,0 +1,4 @@
+/**
+ * Style sheets are imported for the bundler alone, which gathers them in `dist/webview/review.css`.
+ */
+declare module '*.css';
