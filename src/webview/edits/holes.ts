@@ -14,7 +14,8 @@ export function holesOf(selection: Selection, atMost = Infinity): Selection | un
   const outside = componentAt({ data, ...size }, 0, 0, { connectivity: 4 });
   if (outside === undefined) return undefined;
   // The outside goes all around, so its rectangle is the whole one.
-  const inside = Uint8Array.from(data, (value, p) => (value === 0 && outside.inside[p] === 0 ? 1 : 0));
+  const inside = new Uint8Array(data.length);
+  for (let p = 0; p < data.length; p++) inside[p] = 1 - (data[p] | outside.inside[p]);
   if (atMost < areaOf({ rect, inside })) {
     const holes = { data: inside.slice(), ...size };
     for (const hole of regionsOf(holes)) {

@@ -7,7 +7,7 @@ import type { Rect } from '../../shared/labelPatch';
 import { BACKGROUND } from './labels';
 import type { LabelMap } from '../../shared/maps';
 import { grown } from './rects';
-import { paint, tight, window, type Selection } from './selection';
+import { complement, paint, tight, window, type Selection } from './selection';
 
 type Size = Pick<LabelMap, 'width' | 'height'>;
 
@@ -22,9 +22,8 @@ export function eroded(selection: Selection, radius: number, size: Size): Select
   // The nearest unselected pixel beyond the rectangle is right beside it; outside of the picture there is none.
   const rect = grown(selection.rect, 1, size);
   if (rect === undefined) return undefined;
-  const { inside } = window(selection, rect);
-  const near = reached({ rect, inside: inside.map(value => 1 - value) }, radius);
-  return tight({ rect, inside: near.map(value => 1 - value) });
+  const outside = complement(window(selection, rect));
+  return tight(complement({ rect, inside: reached(outside, radius) }));
 }
 
 /**

@@ -22,8 +22,15 @@ export function has({ rect, inside }: Selection, x: number, y: number): boolean 
 /** Number of selected pixels. */
 export function areaOf({ inside }: Selection): number {
   let area = 0;
-  for (const value of inside) area += value;
+  for (let p = 0; p < inside.length; p++) area += inside[p];
   return area;
+}
+
+/** The pixels of the rectangle that are not selected. */
+export function complement({ rect, inside }: Selection): Selection {
+  const out = new Uint8Array(inside.length);
+  for (let p = 0; p < inside.length; p++) out[p] = 1 - inside[p];
+  return { rect, inside: out };
 }
 
 /** All pixels of one label inside `rect`; undefined when there are none. */
@@ -79,21 +86,24 @@ export function window({ rect: from, inside }: Selection, rect: Rect): Selection
  */
 export function paint(labels: LabelMap, selection: Selection, label: number, only?: number): Rect | undefined {
   const { rect, inside } = selection;
+  const { data, width } = labels;
   const within = intersection(rect, whole(labels));
   if (within === undefined) return undefined;
-  let left = labels.width;
+  let left = width;
   let right = -1;
   let top = -1;
   let bottom = -1;
   for (let y = within.y; y < within.y + within.height; y++) {
-    const row = y * labels.width;
+    const row = y * width;
     const at = (y - rect.y) * rect.width - rect.x;
+    const first = inside.indexOf(1, at + within.x);
     let changed = false;
-    for (let x = within.x; x < within.x + within.width; x++) {
+    // Rows and beginnings of rows without a selected pixel are passed over at once.
+    for (let x = first < 0 ? width : first - at; x < within.x + within.width; x++) {
       if (inside[at + x] === 0) continue;
-      const now = labels.data[row + x];
+      const now = data[row + x];
       if (now === label || (only !== undefined && now !== only)) continue;
-      labels.data[row + x] = label;
+      data[row + x] = label;
       changed = true;
       if (x < left) left = x;
       if (x > right) right = x;

@@ -43,14 +43,14 @@ interface Smoothing {
 function smoothTile(labels: LabelMap, tile: Rect, { before, source, near, label, radius }: Smoothing): Rect | undefined {
   const { x: left, y: top, width, height } = grown({ ...tile, x: tile.x - source.x, y: tile.y - source.y }, 2 * radius, before) ?? source;
   const around = cut(before, { x: left, y: top, width, height });
-  const found = new Set(around);
-  if (found.size < 2 || !found.has(label)) return undefined;
+  const found = labelsIn(around);
+  if (found.length < 2 || !found.includes(label)) return undefined;
   const may = window(near, tile).inside;
   const best = new Int32Array(tile.width * tile.height).fill(-1);
   const winner = new Uint8Array(best.length);
   const own = cut(labels, tile);
   const offset = (tile.y - source.y - top) * width + tile.x - source.x - left;
-  for (const candidate of [...found].sort((a, b) => a - b)) {
+  for (const candidate of found) {
     const weights = weightsOf(around, candidate, width, height, radius);
     for (let p = 0, y = 0; y < tile.height; y++) {
       for (let x = 0, at = offset + y * width; x < tile.width; x++, p++, at++) {
@@ -73,10 +73,18 @@ function smoothTile(labels: LabelMap, tile: Rect, { before, source, near, label,
   return changed ? tile : undefined;
 }
 
+/** In ascending order. */
+function labelsIn(labels: Uint8Array): number[] {
+  const seen = new Uint8Array(256);
+  for (let p = 0; p < labels.length; p++) seen[labels[p]] = 1;
+  return Array.from(seen.keys()).filter(label => seen[label] === 1);
+}
+
 /** How much of `label` is around each pixel: its indicator, summed over the box twice. Beyond the rectangle there is nothing. */
 function weightsOf(labels: Uint8Array, label: number, width: number, height: number, radius: number): Int32Array {
-  let weights = Int32Array.from(labels, value => (value === label ? 1 : 0));
-  let sums = new Int32Array(weights.length);
+  let weights = new Int32Array(labels.length);
+  let sums = new Int32Array(labels.length);
+  for (let p = 0; p < labels.length; p++) if (labels[p] === label) weights[p] = 1;
   for (let pass = 0; pass < 2; pass++) {
     for (let y = 0; y < height; y++) boxSum(weights, sums, y * width, 1, width, radius);
     [weights, sums] = [sums, weights];
