@@ -5,12 +5,13 @@
  *           -> saliency cue (if there is one) -> [dense CRF] -> mask: the best tag where it beats the background score
  *
  * and beside it the seed: the certain filter on the refined maps. Only the photo's own tags take part, so no other class can appear. Constants are
- * the preset's. What each step is worth: `docs/quality.md`.
+ * the preset's. A person's hints hold at each step (`hints.ts`). What each step is worth: `docs/quality.md`.
  */
 import { certainFilter } from './certainFilter';
 import { saliencyByTag, type LookCloser } from './closerLook';
 import { denseCrf } from './denseCrf';
 import { edgePredict } from './edgePredict';
+import { hintedMask, hintedScores, pinnedClasses } from './hints';
 import { pamr } from './pamr';
 import { resizeBilinear } from './resize';
 import { weighBySaliency } from './saliencyCue';
@@ -18,6 +19,7 @@ import type { Scg } from './scg';
 import { tagCam, type CamLayer } from './tagCam';
 import type { Preset } from '../../models/presets';
 import { plane, zeroMaps, type LabelMap, type Maps, type RgbImage } from '../shared/maps';
+import type { Hints } from '../shared/review';
 
 export interface PhotoMaskInput {
   /** Class id of each tag, 1..254. */
@@ -34,6 +36,8 @@ export interface PhotoMaskInput {
   /** Where the salience of the whole photo shows nothing of a tag, its part of the photo is looked at by itself. */
   lookCloser?: LookCloser;
   crf: boolean;
+  /** Boxes, points and scribbles of a person, in pixels of the mask. */
+  hints?: Hints;
   /** Size of the mask. */
   height: number;
   width: number;
@@ -55,27 +59,35 @@ const ROWS_AT_ONCE = 512;
 
 /** @throws SeedMaskError 'numeric' if the features hold NaN or infinity, 'out-of-memory'. */
 export async function photoMask(input: PhotoMaskInput, preset: Preset, scg: Scg): Promise<PhotoMask> {
-  const { ids, photo } = input;
-  const cam = tagCam(input.layers);
+  const { ids, photo, hints } = input;
+  const hinted = (maps: Maps): Maps => (hints ? hintedScores(maps, ids, hints, input) : maps);
+  const cam = hinted(tagCam(input.layers));
   const spread = await scg.run([resizeBilinear(input.similarity, cam.height, cam.width)], cam);
-  const weights = tagWeights(input.sureness, preset.tagWeight);
-  const start = resizeBilinear(average(cam, spread), photo.height, photo.width);
+  const weights = tagWeights(surenessWith(hints, input), preset.tagWeight);
+  const start = hinted(resizeBilinear(average(cam, spread), photo.height, photo.width));
   const { dilations, iterations } = preset.pamr;
-  const refined = scaleEach(pamr(photo, start, { dilations, iterations }), weights);
+  const refined = hinted(scaleEach(pamr(photo, start, { dilations, iterations }), weights));
 
   let scores = refined;
   let threshold = preset.mask.threshold;
   if (input.saliency) {
     const whole = resizeBilinear(input.saliency, photo.height, photo.width);
     const saliency = input.lookCloser ? await saliencyByTag(refined, whole, preset.saliency, input.lookCloser) : whole;
-    scores = weighBySaliency(refined, saliency, preset.saliency, threshold);
+    scores = hinted(weighBySaliency(refined, saliency, preset.saliency, threshold));
     threshold = preset.saliency.threshold;
   }
   const mask =
     input.crf ? crfMask(scores, input, threshold * preset.crf.backgroundScale, preset)
     : preset.mask.fill === 'edgePredict' ? edgeMask(resizeBilinear(scores, input.height, input.width), ids, threshold, preset)
     : maskAtSize(scores, ids, threshold, input.height, input.width);
-  return { cam: scaleEach(cam, weights), refined, seed: certainFilter(refined, ids, preset.certainFilter), mask };
+  return { cam: scaleEach(cam, weights), refined, seed: certainFilter(refined, ids, preset.certainFilter), mask: hints ? hintedMask(mask, hints) : mask };
+}
+
+/** A class that a person pointed at is there, as sure as the surest. */
+function surenessWith(hints: Hints | undefined, { ids, sureness }: PhotoMaskInput): readonly number[] {
+  if (!hints) return sureness;
+  const pinned = pinnedClasses(hints);
+  return sureness.map((value, k) => (pinned.has(ids[k]) ? Math.max(...sureness) : value));
 }
 
 /** The best-scoring id of each pixel, background where no score is above `threshold`. Shapes: K x H x W -> H x W. */

@@ -3,10 +3,12 @@
  */
 import { planOutputs } from '../../dataset/outputs';
 import { readClassTable, type ClassTable } from '../../dataset/classTable';
+import { readHints } from '../../dataset/hints';
 import { scanPhotos } from '../../dataset/scan';
 import { readTags } from '../../dataset/tags/readTags';
 import { SeedMaskError } from '../../shared/errors';
 import type { Failure } from '../../shared/protocol';
+import type { Hints } from '../../shared/review';
 import type { RunSettings } from '../../shared/settings';
 
 export interface DataSet {
@@ -14,6 +16,8 @@ export interface DataSet {
   /** All tagged photos, sorted; the ones to learn from. An empty list of tags says: nothing in it. */
   tags: ReadonlyMap<string, readonly string[]>;
   tagSource: string;
+  /** A person's boxes, points and scribbles, of photos that have any. */
+  hints: ReadonlyMap<string, Hints>;
   /** The tagged photos the job is about. */
   wanted: readonly string[];
   /** Wanted photos without tags. */
@@ -50,6 +54,7 @@ export async function openDataSet(root: string, settings: RunSettings, only: rea
     root,
     tags,
     tagSource: reading.source,
+    hints: await readHints(root),
     wanted: chosen.filter(photo => tags.has(photo)),
     untagged: chosen.filter(photo => !tags.has(photo)),
     outputs: plan.outputs,

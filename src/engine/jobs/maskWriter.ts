@@ -6,19 +6,21 @@ import { join } from 'node:path';
 import type { ClassTable } from '../../dataset/classTable';
 import { removeLayers, writeLayers } from '../../dataset/layers';
 import type { Manifest } from '../../dataset/manifest';
-import { encodeMask } from '../../dataset/maskFile';
-import { writeMask } from '../../dataset/maskStore';
+import { decodeMask, encodeMask } from '../../dataset/maskFile';
+import { readMask, writeMask, type MaskPlace } from '../../dataset/maskStore';
+import { maskFacts, recordFacts, seedFacts } from '../../dataset/photoFacts';
 import type { Preset } from '../../../models/presets';
 import { photoMask, type PhotoMask } from '../../pipeline/photoMask';
 import type { Scg } from '../../pipeline/scg';
 import { SeedMaskError, describeError } from '../../shared/errors';
 import type { LabelMap } from '../../shared/maps';
+import type { Hints } from '../../shared/review';
 import { readPhoto, resizePhoto, type Photo, type ReadOptions } from '../images';
 import { camLayers, type Learnt } from '../learning';
 import type { FeatureExtractor } from '../photoFeatures';
 
-/** Hash of everything that the mask of a photo with these tags depends on besides the photo. */
-export type MaskKey = (tags: readonly string[]) => string;
+/** Hash of everything that the mask of a photo with these tags and hints depends on besides the photo. */
+export type MaskKey = (tags: readonly string[], hints?: Hints) => string;
 
 export interface WriterBase {
   root: string;
@@ -26,6 +28,8 @@ export interface WriterBase {
   table: ClassTable;
   manifest: Manifest;
   key: MaskKey;
+  /** A person's, of photos that have any. */
+  hints?: ReadonlyMap<string, Hints>;
   run: string;
   readOptions(photo: string): ReadOptions;
   warn(message: string): void;
@@ -60,23 +64,28 @@ export class MaskWriter {
   /** @throws SeedMaskError with the reason why this photo has no mask. */
   async write({ photo, tags }: MaskTask): Promise<'written' | 'kept' | 'skipped'> {
     const { root, outputs, manifest, key, run } = this.base;
+    const hints = this.base.hints?.get(photo);
     const device = this.maker?.device ?? 'none';
     for (let attempt = 1; ; attempt++) {
       const read = await readPhoto(join(root, photo), this.base.readOptions(photo));
-      const { mask, made } = await this.make(read, photo, tags);
+      const { mask, made } = await this.make(read, photo, tags, hints);
       try {
         const place = { root, photo, mask: outputs.get(photo) ?? '' };
         // Layers first: a run that ends in between makes both again.
         if (made) await this.storeLayers(photo, tags, made);
         else await removeLayers(root, photo);
-        return await writeMask(place, encodeMask(mask), manifest, { source: read.sha256, tags, key: key(tags) }, { device, run });
+        const bytes = encodeMask(mask);
+        const old = await oldMask(place);
+        const outcome = await writeMask(place, bytes, manifest, { source: read.sha256, tags, key: key(tags, hints) }, { device, run });
+        if (outcome === 'written') await this.storeFacts(place, bytes, mask, made, old);
+        return outcome;
       } catch (error) {
         if (!(error instanceof SeedMaskError && error.reason === 'changed-during-run') || attempt === TRIES) throw error;
       }
     }
   }
 
-  private async make(read: Photo, photo: string, tags: readonly string[]): Promise<{ mask: LabelMap; made?: PhotoMask }> {
+  private async make(read: Photo, photo: string, tags: readonly string[], hints: Hints | undefined): Promise<{ mask: LabelMap; made?: PhotoMask }> {
     const { width, height } = read;
     if (tags.length === 0) return { mask: { data: new Uint8Array(width * height), width, height } };
     const { maker } = this;
@@ -96,6 +105,7 @@ export class MaskWriter {
         saliency: features.saliency,
         ...(features.saliency && { lookCloser: box => extractor.lookCloser(read.image, box) }),
         crf: maker.crf,
+        ...(hints && { hints }),
         height,
         width,
       },
@@ -103,6 +113,13 @@ export class MaskWriter {
       maker.scg,
     );
     return { mask: made.mask, made };
+  }
+
+  /** What the review's queue shows of the photo. */
+  private async storeFacts({ root, photo, mask }: MaskPlace, bytes: Uint8Array, labels: LabelMap, made: PhotoMask | undefined, old: LabelMap | undefined): Promise<void> {
+    const { preset } = this.maker ?? {};
+    const sure = made && preset ? seedFacts(made.refined, preset.mask.threshold, made.seed) : { ignore: 0, entropy: 0 };
+    await recordFacts(root, photo, { ...(await maskFacts(root, mask, bytes, labels, old)), ...sure });
   }
 
   /** Layers explain a mask; where they cannot be kept the mask is made all the same, unless it would meet the same trouble. */
@@ -128,5 +145,16 @@ export class MaskWriter {
     const id = this.base.table.idOf(tag);
     if (id === undefined) throw new Error(`no class id for '${tag}'`);
     return id;
+  }
+}
+
+/** The mask that is there, to be compared with its successor; nothing if it cannot be. */
+async function oldMask(place: MaskPlace): Promise<LabelMap | undefined> {
+  try {
+    const bytes = await readMask(place);
+    return bytes && bytes.length > 0 ? decodeMask(bytes).labels : undefined;
+  } catch (error) {
+    if (!(error instanceof SeedMaskError)) throw error;
+    return undefined;
   }
 }

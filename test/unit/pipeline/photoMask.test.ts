@@ -92,3 +92,18 @@ test('a mask of many rows, made some at a time, is the mask made at once', () =>
   assert.deepEqual(maskAtSize(scores, [3, 9], 0.4, 1200, 17), whole);
   assert.deepEqual(new Set(whole.data), new Set([0, 3, 9]));
 });
+
+test('hints change the mask: a box keeps a class inside, a point brings a class where its features are not', async () => {
+  const none = { boxes: [], points: [], scribbles: [] };
+  const plain = await photoMask(scene(), QUICK, scg);
+  const boxed = await photoMask({ ...scene(), hints: { ...none, boxes: [{ id: 3, box: [0, 0, 20, 97] as [number, number, number, number] }] } }, QUICK, scg);
+  assert.equal(idAt(plain.mask, 0.25, 0.5), 3);
+  for (let y = 0; y < 97; y++) for (let x = 20; x < 131; x++) assert.notEqual(boxed.mask.data[y * 131 + x], 3);
+  assert.ok(boxed.mask.data.includes(3));
+  const pointed = await photoMask({ ...scene(), hints: { ...none, points: [{ id: 9, x: 65, y: 48 }] } }, QUICK, scg);
+  assert.equal(plain.mask.data[48 * 131 + 65], 0);
+  assert.equal(pointed.mask.data[48 * 131 + 65], 9);
+  const area = (mask: { data: Uint8Array }): number => mask.data.reduce((sum, label) => sum + Number(label === 9), 0);
+  assert.ok(area(pointed.mask) > area(plain.mask) + 20, `${area(pointed.mask)} of ${area(plain.mask)}`);
+  assert.deepEqual((await photoMask({ ...scene(), hints: none }, QUICK, scg)).mask, plain.mask);
+});
