@@ -13,8 +13,9 @@ import { window, type Selection } from './selection';
 /** RGBA bytes of the photo inside a rectangle that lies in it. */
 export type ReadPixels = (rect: Rect) => Uint8ClampedArray;
 
-/** Distances are kept in bytes, in steps of a half; what is farther counts as 127.5. */
+/** Distances are kept in bytes, in steps of a half; what is farther counts as 127. */
 const STEPS = 2;
+const FARTHEST = 254;
 /** Half the first window. */
 const REACH = 256;
 /** Holes of a few pixels are noise. */
@@ -23,7 +24,7 @@ const NOISE = 24;
 export class Wand {
   private reach = REACH;
   private seen: { rect: Rect; distances: Uint8Array } | undefined;
-  private readonly reference: readonly [number, number, number];
+  private readonly distances: ColourDistances;
   private readonly label: number;
 
   /**
@@ -39,20 +40,14 @@ export class Wand {
   ) {
     if (!isInside(labels, x, y)) throw new Error(`wand: (${x}, ${y}) lies outside`);
     this.label = labels.data[y * labels.width + x];
-    this.reference = meanColour(read(grown({ x, y, width: 1, height: 1 }, 1, labels) ?? { x, y, width: 1, height: 1 }));
+    this.distances = new ColourDistances(meanColour(read(grown({ x, y, width: 1, height: 1 }, 1, labels) ?? { x, y, width: 1, height: 1 })));
   }
 
   /** Pixels that are at most `tolerance` (0..100) from the colour pointed at. The mask must be as it was when the wand was made. */
   select(tolerance: number): Selection {
     for (;;) {
       const { rect, distances } = this.look();
-      const alike = new Uint8Array(distances.length);
-      const most = tolerance * STEPS;
-      for (let p = 0, y = rect.y; y < rect.y + rect.height; y++) {
-        for (let x = rect.x, at = y * this.labels.width + rect.x; x < rect.x + rect.width; x++, p++, at++) {
-          if (distances[p] <= most && (!this.held || this.labels.data[at] === this.label)) alike[p] = 1;
-        }
-      }
+      const alike = this.alike(rect, distances, Math.min(FARTHEST - 1, tolerance * STEPS));
       // The mean colour may be far from the pixel's own.
       alike[(this.y - rect.y) * rect.width + this.x - rect.x] = 1;
       const found = componentAt({ data: alike, width: rect.width, height: rect.height }, this.x - rect.x, this.y - rect.y, { connectivity: 4 });
@@ -64,11 +59,22 @@ export class Wand {
     }
   }
 
+  /** 1 where the distance is at most `most` and the label is the one held to. */
+  private alike(rect: Rect, distances: Uint8Array, most: number): Uint8Array {
+    const { held, label } = this;
+    const { data, width } = this.labels;
+    const alike = new Uint8Array(distances.length);
+    for (let p = 0, y = rect.y; y < rect.y + rect.height; y++) {
+      for (let at = y * width + rect.x, end = at + rect.width; at < end; p++, at++) if (distances[p] <= most && (!held || data[at] === label)) alike[p] = 1;
+    }
+    return alike;
+  }
+
   private look(): { rect: Rect; distances: Uint8Array } {
     if (this.seen === undefined) {
       const { x, y, reach } = this;
       const rect = grown({ x, y, width: 1, height: 1 }, reach, this.labels) ?? { x, y, width: 1, height: 1 };
-      this.seen = { rect, distances: colourDistances(this.read(rect), this.reference) };
+      this.seen = { rect, distances: this.distances.of(this.read(rect)) };
     }
     return this.seen;
   }
@@ -97,26 +103,44 @@ export class Wand {
   }
 }
 
-/** Distance of each RGBA pixel from a colour (0..255, fractions) in CIELAB, times 2, rounded, 255 at most. */
-export function colourDistances(rgba: Uint8ClampedArray, reference: readonly [number, number, number]): Uint8Array {
-  const distances = new Uint8Array(rgba.length >> 2);
-  const [x0, y0, z0] = reference.map(value => linear(value / 255));
-  const fx0 = root(0.4124564 * x0 + 0.3575761 * y0 + 0.1804375 * z0, WHITE_X);
-  const fy0 = root(0.2126729 * x0 + 0.7151522 * y0 + 0.072175 * z0, 1);
-  const fz0 = root(0.0193339 * x0 + 0.119192 * y0 + 0.9503041 * z0, WHITE_Z);
-  for (let p = 0, i = 0; p < distances.length; p++, i += 4) {
-    const r = LINEAR[rgba[i]];
-    const g = LINEAR[rgba[i + 1]];
-    const b = LINEAR[rgba[i + 2]];
-    const fx = root(0.4124564 * r + 0.3575761 * g + 0.1804375 * b, WHITE_X) - fx0;
-    const fy = root(0.2126729 * r + 0.7151522 * g + 0.072175 * b, 1) - fy0;
-    const fz = root(0.0193339 * r + 0.119192 * g + 0.9503041 * b, WHITE_Z) - fz0;
-    const lightness = 116 * fy;
-    const a = 500 * (fx - fy);
-    const yellow = 200 * (fy - fz);
-    distances[p] = Math.min(255, Math.round(STEPS * Math.sqrt(lightness * lightness + a * a + yellow * yellow)));
+/** Distances from one colour in CIELAB. A photo has far fewer colours than pixels, so each colour is reckoned once. */
+export class ColourDistances {
+  /** By the 24 bits of a colour: 0 not known yet, else 1 + the distance in steps. */
+  private readonly known = new Uint8Array(2 ** 24);
+  private readonly fx: number;
+  private readonly fy: number;
+  private readonly fz: number;
+
+  /** @param reference sRGB, 0..255, fractions allowed */
+  constructor(reference: readonly [number, number, number]) {
+    const [r, g, b] = reference.map(value => linear(value / 255));
+    this.fx = root(0.4124564 * r + 0.3575761 * g + 0.1804375 * b, WHITE_X);
+    this.fy = root(0.2126729 * r + 0.7151522 * g + 0.072175 * b, 1);
+    this.fz = root(0.0193339 * r + 0.119192 * g + 0.9503041 * b, WHITE_Z);
   }
-  return distances;
+
+  /** Of each RGBA pixel: times 2, rounded, 254 at most. */
+  of(rgba: Uint8ClampedArray): Uint8Array {
+    const { known } = this;
+    const distances = new Uint8Array(rgba.length >> 2);
+    for (let p = 0, i = 0; p < distances.length; p++, i += 4) {
+      const colour = (rgba[i] << 16) | (rgba[i + 1] << 8) | rgba[i + 2];
+      let distance = known[colour];
+      if (distance === 0) known[colour] = distance = 1 + this.reckon(rgba[i], rgba[i + 1], rgba[i + 2]);
+      distances[p] = distance - 1;
+    }
+    return distances;
+  }
+
+  private reckon(red: number, green: number, blue: number): number {
+    const r = LINEAR[red];
+    const g = LINEAR[green];
+    const b = LINEAR[blue];
+    const x = root(0.4124564 * r + 0.3575761 * g + 0.1804375 * b, WHITE_X) - this.fx;
+    const y = root(0.2126729 * r + 0.7151522 * g + 0.072175 * b, 1) - this.fy;
+    const z = root(0.0193339 * r + 0.119192 * g + 0.9503041 * b, WHITE_Z) - this.fz;
+    return Math.min(FARTHEST, Math.round(STEPS * Math.hypot(116 * y, 500 * (x - y), 200 * (y - z))));
+  }
 }
 
 const WHITE_X = 0.95047;
