@@ -4,9 +4,23 @@
  */
 import { createElement, type ComponentChildren } from 'preact';
 
-/** A codicon by name; never read out. */
+/** Strokes in a box of 16, of tools that codicons have no picture of. */
+const DRAWN: Record<string, string> = {
+  brush: 'M13.5 1.8 7.6 8.4M14.4 2.6 8.6 9.2M7.2 8.6c-1.6-.3-2.9.7-3.2 2.2-.2 1.2-.9 2-2 2.4 2.4 1.5 6 .7 6.5-2 .1-.9-.2-1.9-1.3-2.600z',
+  lasso: 'M5.5 10.300C3 9.8 1.5 8.5 1.5 6.800c0-2.5 2.9-4.3 6.5-4.300s6.5 1.8 6.5 4.300S11.6 11 8 11c-.7 0-1.4-.1-2.1-.2M5.7 10.700a1.3 1.3 0 1 0-1.7 1.100c1.1-.2 1.7-.6 1.7-1.100zM4 11.800c.5.9.3 1.7-.8 2.4',
+  eyedropper: 'M9.2 4.600l2.2 2.200M8.3 3.700l4 4M10.3 5.700l1.6-1.600a1.5 1.5 0 0 0-2.1-2.100L8.3 3.700M9 5.3 3 11.3 2.3 13.700l2.4-.7 6-6',
+  scribble: 'M1.5 11.500c2-6 4-7.5 4.6-6.5.9 1.5-2.6 6.5-1.2 7 1.6.6 3.4-6.5 4.9-5.8 1.2.6-1.7 4.6-.4 5.2 1.1.5 2.9-2.4 4.9-3.9',
+};
+
+/** A codicon by name, or one of ours; never read out. */
 export function Icon({ name }: { name: string }) {
-  return <span class={`codicon codicon-${name}`} aria-hidden="true" />;
+  const strokes = DRAWN[name];
+  if (strokes === undefined) return <span class={`codicon codicon-${name}`} aria-hidden="true" />;
+  return (
+    <svg class="drawn-icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+      <path d={strokes} fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round" />
+    </svg>
+  );
 }
 
 export interface ButtonProps {
@@ -92,12 +106,13 @@ export interface SelectProps<T extends string> {
 
 /** A choice of one among few; the browser's own, whose list is never cut off by a panel's edge. */
 export function Select<T extends string>({ value, label, options, onChange }: SelectProps<T>) {
+  const now = options.find(option => option.value === value)?.text;
   const chosen = (event: { currentTarget: HTMLSelectElement }): void => {
     const option = options.find(one => one.value === event.currentTarget.value);
     if (option) onChange(option.value);
   };
   return (
-    <select class="select" value={value} aria-label={label} data-tip={label} onChange={chosen} onKeyDown={keepTyping}>
+    <select class="select" value={value} aria-label={label} data-tip={now ? `${label}: ${now}` : label} onChange={chosen} onKeyDown={keepTyping}>
       {options.map(option => (
         <option key={option.value} value={option.value} title={option.title}>
           {option.text}

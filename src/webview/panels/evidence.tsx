@@ -114,10 +114,12 @@ function WhatIfs({ evidence }: { evidence: PhotoEvidence }) {
   return (
     <section>
       <h3>What if</h3>
+      <p class="faint">Share of the region that would still be removed with …</p>
       <ul class="what-ifs">
         {whatIfs(evidence).map(one => (
           <li key={one.key} class={one.overturns ? 'overturns' : ''}>
             <Icon name={one.removed === null ? 'dash' : one.overturns ? 'warning' : 'check'} />
+            <span class="number">{one.removed === null ? '–' : percent(one.removed)}</span>
             <span>{whatIfText(one)}</span>
             {one.removed !== null && <meter class="share" min={0} max={1} value={one.removed} aria-hidden="true" />}
           </li>

@@ -7,7 +7,7 @@ import { group } from '../../shared/runTexts';
 import { changeLook, LAYER_ORDER, lookOf } from '../looks';
 import type { LayerLook, OpenLayer, Page } from '../page';
 import { titleWithKey } from '../texts/helpTexts';
-import { KIND_SENTENCES, layerText } from '../texts/layerTexts';
+import { KIND_SENTENCES, layerText, shortHashes } from '../texts/layerTexts';
 import { areasOf } from '../texts/queueTexts';
 import { classNames, classText, percent } from '../texts/words';
 import { Checkbox, IconButton, Select, Slider } from './elements';
@@ -58,7 +58,7 @@ function Layer({ page, layer }: { page: Page; layer: OpenLayer }) {
           {name}
         </span>
         <IconButton
-          icon="record"
+          icon={solo ? 'record' : 'circle-large-outline'}
           label={`${name} alone`}
           tip={titleWithKey('soloLayer', page.session.value.keys)}
           pressed={solo}
@@ -71,7 +71,9 @@ function Layer({ page, layer }: { page: Page; layer: OpenLayer }) {
           {layer.labels && <Select value={look.style} label={`Style of ${name}`} options={STYLES} onChange={style => changeLook(looks, layer, { style })} />}
         </div>
       )}
-      <p class="made">{layer.made}</p>
+      <p class="made" data-tip={layer.made}>
+        {shortHashes(layer.made)}
+      </p>
     </li>
   );
 }

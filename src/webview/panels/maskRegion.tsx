@@ -4,6 +4,7 @@
 import { useMemo } from 'preact/hooks';
 import type { OpenPhoto, Page } from '../page';
 import { explainMaskRegion, originText, REGION_STEPS, scoresText, seedText, stepText, type RegionOrigin } from '../texts/explainMaskRegion';
+import { shortHashes } from '../texts/layerTexts';
 import { classNames, percent, type ClassNames } from '../texts/words';
 
 export function MaskRegion({ page, photo, at }: { page: Page; photo: OpenPhoto; at: { x: number; y: number } }) {
@@ -71,7 +72,9 @@ function Made({ photo, origin }: { photo: OpenPhoto; origin: RegionOrigin }) {
       <summary>What made these layers</summary>
       <ul class="made">
         {layers.map(({ key, made }) => (
-          <li key={key}>{made}</li>
+          <li key={key} data-tip={made}>
+            {shortHashes(made)}
+          </li>
         ))}
       </ul>
     </details>

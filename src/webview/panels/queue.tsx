@@ -95,13 +95,13 @@ function Filters({ page }: { page: Page }) {
         <Select
           value={states.size > 0 && state ? state : ''}
           label="Filter by state"
-          options={[{ value: '', text: 'All states' }, ...PHOTO_STATES.map(value => ({ value, text: STATE_TEXTS[value], title: STATE_SENTENCES[value] }))]}
+          options={[{ value: '', text: 'Any state' }, ...PHOTO_STATES.map(value => ({ value, text: STATE_TEXTS[value], title: STATE_SENTENCES[value] }))]}
           onChange={value => (filter.value = { ...filter.value, states: new Set(value === '' ? [] : [value]) })}
         />
         <Select
           value={classId === null ? '' : String(classId)}
           label="Filter by class"
-          options={[{ value: '', text: 'All classes' }, ...classes.filter(({ id }) => id > 0).map(({ id, name }) => ({ value: String(id), text: `${name} (${id})` }))]}
+          options={[{ value: '', text: 'Any class' }, ...classes.filter(({ id }) => id > 0).map(({ id, name }) => ({ value: String(id), text: `${name} (${id})` }))]}
           onChange={value => (filter.value = { ...filter.value, classId: value === '' ? null : Number(value) })}
         />
       </div>

@@ -11,16 +11,16 @@ import { send } from './send';
 
 const TOOL_ICONS: Record<ToolName, string> = {
   pan: 'move',
-  brush: 'paintcan',
+  brush: 'brush',
   eraser: 'eraser',
-  fill: 'symbol-color',
+  fill: 'paintcan',
   region: 'inspect',
-  lasso: 'edit',
+  lasso: 'lasso',
   wand: 'wand',
-  pick: 'pin',
+  pick: 'eyedropper',
   box: 'primitive-square',
   point: 'target',
-  scribble: 'pencil',
+  scribble: 'scribble',
 };
 const LOOKING: readonly ToolName[] = ['pan', 'pick'];
 const PAINTING: readonly ToolName[] = ['brush', 'eraser', 'fill', 'region', 'lasso', 'wand'];

@@ -107,7 +107,7 @@ export function photosText({ prototype: { metric } }: Evidence): string {
 
 export interface WhatIf {
   key: keyof Evidence['counterfactual'];
-  /** 'with …' */
+  /** The change, after 'with'. */
   text: string;
   /** Share of the region that would still be removed; null: cannot be told. */
   removed: number | null;
@@ -130,9 +130,9 @@ export function whatIfs({ counterfactual, prototype: { metric }, decision: { thr
     .sort((a, b) => (a.removed ?? 2) - (b.removed ?? 2));
 }
 
-/** 'with …: 88 % would still be removed' */
+/** The change, after 'would still be removed with'; its share stands before it. */
 export function whatIfText({ text, removed }: WhatIf): string {
-  return removed === null ? `with ${text}: nothing to compare with` : `with ${text}: ${percent(removed)} would still be removed`;
+  return removed === null ? `${text} (there is nothing to compare with)` : text;
 }
 
 export function stabilityText(evidence: Evidence): string {

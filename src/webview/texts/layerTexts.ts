@@ -30,3 +30,8 @@ export const KIND_SENTENCES: Record<OpenLayer['kind'], string> = {
 export function layerText({ kind, classId }: Pick<OpenLayer, 'kind' | 'classId'>, names: ClassNames): string {
   return classId === undefined ? KIND_WORDS[kind] : `${KIND_WORDS[kind]} of ${className(classId, names)} (${classId})`;
 }
+
+/** Hashes are cut to their first eight digits; the whole text belongs in a tooltip. */
+export function shortHashes(text: string): string {
+  return text.replace(/\b[0-9a-f]{32,}\b/g, hash => `${hash.slice(0, 8)}…`);
+}
