@@ -3,7 +3,8 @@
  */
 import { useEffect, useRef } from 'preact/hooks';
 import type { ReviewPage } from '../core';
-import { nameOfClass } from '../readout';
+import { photoAlt } from '../texts/queueTexts';
+import { classNames } from '../texts/words';
 import { CanvasController } from './controller';
 import { SwipeHandle } from './swipeHandle';
 
@@ -25,11 +26,9 @@ export function Canvas({ page }: { page: ReviewPage }) {
   );
 }
 
-/** The photo in words: its name, and the share of each class of its mask as far as it is known. */
+/** The photo in words: its name, its state, and the share of each class of its mask as far as it is known. */
 function altText(page: ReviewPage): string {
   const { items, current, classes } = page.session.value;
   const item = items[current];
-  if (!item) return 'No photo';
-  const areas = item.areas?.map(({ id, share }) => `${nameOfClass(classes, id)} ${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`);
-  return `${item.photo}. ${areas === undefined ? '' : areas.length > 0 ? `Mask: ${areas.join(', ')}` : 'The mask is empty'}`;
+  return item ? photoAlt(item, page.photo.value?.view, classNames(classes)) : 'No photo';
 }

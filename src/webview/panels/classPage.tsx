@@ -4,18 +4,17 @@
  */
 import { useEffect, useState } from 'preact/hooks';
 import { describeError } from '../../shared/errors';
-import type { ClassEvidence, ClusterRef } from '../../shared/evidence';
+import type { ClassEvidence } from '../../shared/evidence';
 import type { Page } from '../page';
 import { agreementText, curveAlt, GROUPS_ARE, groupText, removedText, verdictText, verdictWord } from '../texts/classTexts';
-import { distance, percent } from '../texts/words';
+import { percent } from '../texts/words';
 import { Button, IconButton, ProgressRing } from './elements';
-import { PhotoLink } from './evidence';
 import { classInHand, panelStateOf } from './panelState';
 import { DistanceCurve } from './plots';
 import { NO_FILTER } from './queueOrder';
+import { Samples } from './samples';
 import { send } from './send';
 import { Swatch } from './swatch';
-import { Thumbnail } from './thumbnails';
 
 /** Clusters shown on either side of the cut. */
 const EDGE = 4;
@@ -157,21 +156,5 @@ function ClassButtons({ page, evidence }: { page: Page; evidence: ClassEvidence 
         </Button>
       )}
     </div>
-  );
-}
-
-function Samples({ page, clusters, classId }: { page: Page; clusters: readonly ClusterRef[]; classId: number }) {
-  if (clusters.length === 0) return <p class="faint">None.</p>;
-  return (
-    <ul class="samples">
-      {clusters.map(({ photo, cluster, distance: away }) => (
-        <li key={`${photo} ${cluster}`}>
-          <PhotoLink page={page} photo={photo}>
-            <Thumbnail page={page} photo={photo} cluster={{ classId, cluster }} longSide={96} alt={`Cluster ${cluster + 1} of ${photo}, outlined; distance ${distance(away)}`} />
-          </PhotoLink>
-          <span class="faint number">{distance(away)}</span>
-        </li>
-      ))}
-    </ul>
   );
 }

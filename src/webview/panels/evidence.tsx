@@ -2,7 +2,6 @@
  * The evidence of one removed region, in the order of the decision: the sentence, similarity and cut (with another cut to try), what a small change would do, the
  * clusters of this photo, the prototype, backgrounds that look alike, provenance.
  */
-import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { OpenPhoto, Page } from '../page';
 import {
@@ -27,9 +26,11 @@ import {
 import { keyOf } from '../texts/helpTexts';
 import { classNames, distance, list, className, percent, score, type ClassNames } from '../texts/words';
 import { Button, Icon, Slider } from './elements';
+import { panelStateOf } from './panelState';
 import { Histogram } from './plots';
+import { PhotoLink, Samples } from './samples';
 import { send } from './send';
-import { placesOf, Thumbnail } from './thumbnails';
+import { Thumbnail } from './thumbnails';
 import type { PhotoEvidence } from './why';
 
 interface Props {
@@ -49,7 +50,8 @@ export function EvidencePanel({ page, photo, evidence }: Props) {
       <Choice page={page} photo={photo} evidence={evidence} />
       <Similarity evidence={evidence} names={names} />
       <WhatIfs evidence={evidence} />
-      <Clusters evidence={evidence} names={names} />
+      <Clusters page={page} evidence={evidence} names={names} />
+      <Prototype page={page} evidence={evidence} names={names} />
       <Backgrounds page={page} evidence={evidence} names={names} />
       <Provenance evidence={evidence} />
     </article>
@@ -129,22 +131,43 @@ function WhatIfs({ evidence }: { evidence: PhotoEvidence }) {
   );
 }
 
-function Clusters({ evidence, names }: { evidence: PhotoEvidence; names: ClassNames }) {
+function Clusters({ page, evidence, names }: { page: Page; evidence: PhotoEvidence; names: ClassNames }) {
+  const { photo, classId, clusters } = evidence;
   return (
     <section>
       <h3>Clusters of this photo</h3>
       <p>{situationText(evidence, names)}</p>
       <ul class="clusters">
-        {evidence.clusters.map(one => (
-          <li key={one.cluster} class={one.selected ? 'above' : 'below'}>
-            <Icon name={one.selected ? 'arrow-up' : 'arrow-down'} />
+        {clusters.map(one => (
+          <li key={one.cluster}>
+            <Thumbnail page={page} photo={photo} cluster={{ classId, cluster: one.cluster }} longSide={96} alt={`Cluster ${one.cluster + 1}, outlined`} />
             <span>
-              Cluster {one.cluster + 1}: {clusterText(one)}
+              <Icon name={one.selected ? 'arrow-up' : 'arrow-down'} /> Cluster {one.cluster + 1}: {clusterText(one)}
             </span>
           </li>
         ))}
       </ul>
-      <p class="faint">{prototypeText(evidence, names)}</p>
+    </section>
+  );
+}
+
+function Prototype({ page, evidence, names }: { page: Page; evidence: PhotoEvidence; names: ClassNames }) {
+  const { classId, prototype } = evidence;
+  const open = (): void => {
+    panelStateOf(page).classShown.value = classId;
+    page.panels.side.value = 'class';
+  };
+  return (
+    <section>
+      <h3>The prototype</h3>
+      <p>{prototypeText(evidence, names)}</p>
+      <p class="faint">Farthest from backgrounds:</p>
+      <Samples page={page} clusters={prototype.above} classId={classId} />
+      <p class="faint">Just below the cut:</p>
+      <Samples page={page} clusters={prototype.below} classId={classId} />
+      <button type="button" class="link" onClick={open}>
+        Class page of {className(classId, names)}
+      </button>
     </section>
   );
 }
@@ -201,17 +224,6 @@ function Backgrounds({ page, evidence, names }: { page: Page; evidence: PhotoEvi
         </details>
       )}
     </section>
-  );
-}
-
-/** Opens the photo in this review; plain where it is not in the queue. */
-export function PhotoLink({ page, photo, children }: { page: Page; photo: string; children: ComponentChildren }) {
-  const index = placesOf(page).get(photo);
-  if (index === undefined) return <span data-tip={photo}>{children}</span>;
-  return (
-    <button type="button" class="link" data-tip={`Open ${photo}`} onClick={() => page.goTo(index)}>
-      {children}
-    </button>
   );
 }
 

@@ -75,10 +75,10 @@ export function areasText(areas: readonly { id: number; share: number }[], names
     .join(', ');
 }
 
-/** Alternative text of the picture in the middle. `areas`: of the mask as it is now; null where there is none. */
-export function photoAlt(photo: { photo: string; width: number; height: number }, areas: readonly { id: number; share: number }[] | null, state: PhotoState, names: ClassNames): string {
-  const mask = areas ? `Mask: ${areasText(areas, names)}.` : 'No mask.';
-  return `Photo ${photo.photo}, ${photo.width} × ${photo.height} pixels, ${STATE_TEXTS[state]}. ${mask}`;
+/** Alternative text of the picture in the middle. `size`: of the photo, once it is known. */
+export function photoAlt(item: QueueItem, size: { width: number; height: number } | undefined, names: ClassNames): string {
+  const mask = item.areas ? `Mask: ${areasText(item.areas, names)}.` : 'The areas of its mask are not known.';
+  return `Photo ${item.photo}, ${size ? `${size.width} × ${size.height} pixels, ` : ''}${STATE_TEXTS[item.state]}. ${mask}`;
 }
 
 /** What the live region says when another photo is on the screen: 'Photo 3 of 14: sea/1.jpg, unreviewed, …'. `at`: place in the order shown, 0-based; -1 if it is not shown. */

@@ -58,10 +58,10 @@ test('areas are counted by class, without background, and read largest first', (
 });
 
 test('the picture has an alternative text with classes and areas', () => {
-  const photo = { photo: 'x.jpg', width: 500, height: 375 };
-  assert.equal(photoAlt(photo, [{ id: 1, share: 0.24 }], 'auto', NAMES), 'Photo x.jpg, 500 × 375 pixels, not reviewed. Mask: boat (1) 24 %.');
-  assert.equal(photoAlt(photo, [], 'empty-accepted', NAMES), 'Photo x.jpg, 500 × 375 pixels, accepted, nothing in it. Mask: nothing.');
-  assert.match(photoAlt(photo, null, 'missing', NAMES), /No mask\.$/);
+  const size = { width: 500, height: 375 };
+  assert.equal(photoAlt(queueItem({ photo: 'x.jpg', areas: [{ id: 1, share: 0.24 }] }), size, NAMES), 'Photo x.jpg, 500 × 375 pixels, not reviewed. Mask: boat (1) 24 %.');
+  assert.equal(photoAlt(queueItem({ photo: 'x.jpg', areas: [], state: 'empty-accepted' }), undefined, NAMES), 'Photo x.jpg, accepted, nothing in it. Mask: nothing.');
+  assert.match(photoAlt(queueItem({ areas: null }), size, NAMES), /not known\.$/);
 });
 
 test('arriving at a photo says where in the queue one is', () => {
