@@ -8,6 +8,13 @@ import quick from './presets/quick.json';
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const positive = v.pipe(v.number(), v.gtValue(0));
 const size = v.pipe(v.number(), v.integer(), v.minValue(1));
+const role = v.picklist(['deep', 'middle', 'fine']);
+/** A dense CRF. */
+const kernels = v.strictObject({
+  iterations: size,
+  gaussian: v.strictObject({ xy: positive, weight: positive }),
+  bilateral: v.strictObject({ xy: positive, rgb: positive, weight: positive }),
+});
 
 export const presetSchema = v.strictObject({
   name: v.string(),
@@ -15,7 +22,7 @@ export const presetSchema = v.strictObject({
   views: v.pipe(v.array(v.strictObject({ longSide: size, flip: v.boolean() })), v.minLength(1)),
   learning: v.strictObject({
     /** One linear head per layer; layers the backbone does not have are left out. */
-    heads: v.pipe(v.array(v.strictObject({ role: v.picklist(['deep', 'middle', 'fine']), decay: positive })), v.minLength(1)),
+    heads: v.pipe(v.array(v.strictObject({ role, decay: positive })), v.minLength(1)),
     /** Parts of the photos that are held out in turn to learn how sure the heads are of photos they did not see. */
     folds: v.pipe(size, v.minValue(2)),
     /** A class with fewer photos than this is not learnt: it needs a warm start. */
@@ -36,12 +43,39 @@ export const presetSchema = v.strictObject({
   mask: v.strictObject({ threshold: share, fill: v.picklist(['threshold', 'edgePredict']) }),
   /** See `src/pipeline/saliencyCue.ts`; `threshold` takes the place of `mask.threshold`. */
   saliency: v.strictObject({ threshold: share, exponent: positive, floor: share, peak: share, blind: share, closer: positive }),
+  /** Debiasing: see `src/pipeline/mars/marsTypes.ts` for each number, `src/pipeline/featureSpace.ts` for `space`. */
+  mars: v.strictObject({
+    space: v.strictObject({
+      /** Layers that the backbone has not are left out. */
+      layers: v.pipe(v.array(v.strictObject({ role, dimensions: size, weight: positive })), v.minLength(1)),
+      root: v.boolean(),
+      whiten: v.boolean(),
+      /** Photos and cells of all of them together that it is fitted on. */
+      photos: size,
+      cells: size,
+    }),
+    kForeground: size,
+    kBackground: size,
+    alpha: v.pipe(share, v.gtValue(0)),
+    metric: v.picklist(['paper-mean', 'knn-untagged']),
+    neighbours: size,
+    mostBackgroundPhotos: size,
+    rule: v.picklist(['absolute', 'percentile', 'two-prototypes']),
+    threshold: share,
+    percentile: v.pipe(v.number(), v.minValue(0), v.maxValue(100)),
+    temperature: positive,
+    crf: v.nullable(kernels),
+    crfSize: size,
+    minRegion: v.pipe(v.number(), v.integer(), v.minValue(0)),
+    onlyBiased: v.boolean(),
+    minPhotos: size,
+    gapLimit: v.pipe(v.number(), v.minValue(0)),
+    separationLimit: v.pipe(v.number(), v.minValue(0)),
+  }),
   crf: v.strictObject({
     /** The CRF gives up the fringes of objects: it starts from a background score this much lower. */
     backgroundScale: positive,
-    iterations: size,
-    gaussian: v.strictObject({ xy: positive, weight: positive }),
-    bilateral: v.strictObject({ xy: positive, rgb: positive, weight: positive }),
+    ...kernels.entries,
   }),
 });
 export type Preset = v.InferOutput<typeof presetSchema>;

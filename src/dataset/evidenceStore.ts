@@ -5,6 +5,7 @@
  *     .seedmask/evidence/classes.json     a summary per class
  *     .seedmask/evidence/choices.jsonl    a person's words on regions and classes (choices.ts)
  *     .seedmask/evidence/centroids.bin    the data set's centroids: what a later run starts from
+ *     .seedmask/evidence/space.bin        the feature space that they are in
  *     .seedmask/evidence/state.json       what the last whole run was made from: nothing changed, nothing to do
  *     .seedmask/layers/<photo>/           before.png    the mask before, the very bytes that a run without debiasing writes
  *                                         removed.png   class id where a pixel was removed (restored regions included), else 0
@@ -39,8 +40,6 @@ const madeSchema = v.object({
   science: hash,
   /** sha256 of before.png. */
   before: hash,
-  /** Pixels by class: in the mask before, and removed. */
-  totals: v.array(v.object({ classId: count, before: count, removed: count })),
 });
 export type MarsMade = v.InferOutput<typeof madeSchema>;
 
@@ -63,6 +62,8 @@ const stateSchema = v.object({ inputs: hash, choices: hash, removedAs: v.string(
 export type MarsState = v.InferOutput<typeof stateSchema>;
 
 export const centroidsFile = (home: string): string => dataPath(home, 'evidence', 'centroids.bin');
+/** The feature space that the centroids are in. */
+export const spaceFile = (home: string): string => dataPath(home, 'evidence', 'space.bin');
 const evidenceFile = (home: string, photo: string): string => dataPath(home, 'evidence', ...`${photo}.jsonl`.split('/'));
 const classesFile = (home: string): string => dataPath(home, 'evidence', 'classes.json');
 const stateFile = (home: string): string => dataPath(home, 'evidence', 'state.json');
@@ -72,7 +73,7 @@ const layerFile = (home: string, photo: string, name: string): string => join(fo
 export async function writeMars(
   home: string,
   photo: string,
-  { science, before, removed, similarity, regions, totals }: { science: string; before: Uint8Array; removed: LabelMap; similarity: CellPair; regions: readonly RegionRecord[]; totals: MarsMade['totals'] },
+  { science, before, removed, similarity, regions }: { science: string; before: Uint8Array; removed: LabelMap; similarity: CellPair; regions: readonly RegionRecord[] },
 ): Promise<void> {
   const index = layerFile(home, photo, 'mars.json');
   const evidence = evidenceFile(home, photo);
@@ -83,7 +84,7 @@ export async function writeMars(
   await atomicWrite(layerFile(home, photo, 'removed.png'), encodeMask(removed));
   await atomicWrite(layerFile(home, photo, 'similarity.png'), encodePair(similarity));
   await atomicWrite(evidence, regions.map(region => `${JSON.stringify(region)}\n`).join(''));
-  const made: MarsMade = { science, before: sha256(before), totals };
+  const made: MarsMade = { science, before: sha256(before) };
   await atomicWrite(index, `${JSON.stringify(made)}\n`);
 }
 

@@ -14,7 +14,7 @@ import { baseName, byCodeUnits, errorCode, isInside, printable } from './paths';
 
 /** What may be a photo, by its name. The decoder looks at the bytes; formats it cannot read (bmp) fail there, with the reason. */
 export const PHOTO = /\.(jpe?g|jfif|png|webp|tiff?|gif|avif|heic|heif|bmp)$/i;
-const MASK = /\.mask\.png$/i;
+const MASK = /\.(mask|debiased)\.png$/i;
 const SKIPPED_FOLDERS = new Set(['node_modules', '__macosx']);
 const MAX_DEPTH = 64;
 

@@ -10,7 +10,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import sharp from 'sharp';
-import { SeedMaskError } from '../shared/errors';
+import { SeedMaskError, describeError } from '../shared/errors';
 import type { RgbImage } from '../shared/maps';
 
 export interface ReadOptions {
@@ -55,6 +55,19 @@ export async function readPhotoFile(path: string, name: string): Promise<Buffer>
   const problem = whyNotPhoto(bytes);
   if (problem) throw new SeedMaskError('bad-image', problem, name);
   return bytes;
+}
+
+/** The size that the mask of a photo has, from the file's header alone. @throws SeedMaskError 'bad-image', 'removed', 'io' */
+export async function photoSize(path: string, name: string = path): Promise<{ width: number; height: number }> {
+  const bytes = await readBytes(path, name);
+  const problem = whyNotPhoto(bytes);
+  if (problem) throw new SeedMaskError('bad-image', problem, name);
+  try {
+    const { autoOrient } = await sharp(bytes, { failOn: 'none', pages: 1, page: 0, limitInputPixels: false }).metadata();
+    return { width: autoOrient.width, height: autoOrient.height };
+  } catch (error) {
+    throw new SeedMaskError('bad-image', `its header cannot be read: ${describeError(error)}`, name, { cause: error });
+  }
 }
 
 /** The part of a photo that `box` (in shares of its sides) names, at least one pixel. */

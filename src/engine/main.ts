@@ -7,6 +7,9 @@ import { serve } from './serve';
 serve({
   plan: async (params, context, engine) => (await import('./jobs/plan')).plan(params, context, engine),
   generate: async (params, context, engine) => (await import('./jobs/generate')).generate(params, context, engine),
+  debias: async (params, context, engine) => (await import('./jobs/debias')).debias(params, context, engine),
+  debiasChoices: async (params, context) => (await import('./jobs/debiasChoices')).debiasChoices(params, context),
+  explain: async params => (await import('./jobs/explain')).explain(params),
   evaluate: async (params, context) => (await import('./jobs/evaluate')).evaluate(params, context),
   device: async (params, context, engine) => (await import('./deviceReport')).device(params, context, engine),
   runs: async params => (await import('./jobs/runs')).runs(params),

@@ -107,6 +107,8 @@ export type DebiasSummary = v.InferOutput<typeof debiasSummarySchema>;
 
 export const runSummarySchema = v.object({
   id: v.string(),
+  /** Absent: masks were generated. */
+  job: v.optional(v.literal('debias')),
   root: path,
   started: v.string(),
   seconds: count,

@@ -1,38 +1,37 @@
 /**
  * The main job: a folder of tagged photos in, one mask PNG per photo out. What is up to date or a person's is found first; the features of all tagged photos
- * are then extracted and the heads learnt; the masks come last, one photo after the other. Nothing but the pooled features (11 kB a photo) grows with
- * the folder.
+ * are then extracted and the heads learnt; the masks come next, one photo after the other; last, what is biased is removed (debiasStage.ts). Nothing but the pooled
+ * features (11 kB a photo) and centroids grows with the folder.
  *
  * Every photo ends as written, kept, skipped or failed with a reason. A full disk ends the run (it can be resumed); anything else that goes wrong with one
  * photo is that photo's failure.
  */
 import { join } from 'node:path';
-import { QUICK, type Preset } from '../../../models/presets';
+import type { Preset } from '../../../models/presets';
 import { loadClassifier } from '../../../models/warmStart';
 import { writeClassTable, type ClassTable } from '../../dataset/classTable';
 import { removeLeftovers } from '../../dataset/folder';
 import { sha256, sha256OfFile } from '../../dataset/hash';
-import { acquireLock, type Lock } from '../../dataset/lock';
 import { Manifest } from '../../dataset/manifest';
 import { decideMask } from '../../dataset/maskStore';
 import { lastUnfinished } from '../../dataset/runs';
 import { Scg } from '../../pipeline/scg';
-import { SeedMaskError, describeError } from '../../shared/errors';
+import { describeError } from '../../shared/errors';
 import type { Params, RunSummary } from '../../shared/protocol';
-import type { GraphHost } from '../../shared/graph';
-import { usesCrf, type RunSettings } from '../../shared/settings';
+import { usesCrf, usesMars, type RunSettings } from '../../shared/settings';
 import type { JobContext } from '../context';
 import type { Engine } from '../engine';
-import { FeatureCache } from '../featureCache';
-import { readPhoto, type ReadOptions } from '../images';
 import { learnTags, PooledFeatures, type Learnt } from '../learning';
-import { FeatureExtractor, loadRunModels, type PhotoFeatures, type RunModels } from '../photoFeatures';
+import { loadRunModels, type RunModels } from '../photoFeatures';
 import { Progress } from '../progress';
-import { Quarantine } from '../quarantine';
 import { openDataSet, type DataSet } from './dataSet';
+import { ownSources, type DebiasSource } from './debiasSources';
+import { debiasStage } from './debiasStage';
+import { lacksBefore, undoDebias } from './debiasUndo';
 import { MaskWriter, type MaskKey, type MaskTask, type WriterBase } from './maskWriter';
 import { classCounts, knownTo, unteachable } from './plan';
-import { RunRecorder } from './recorder';
+import { assertHeld, isFatal, presetOf, recorded, type Frame } from './recorded';
+import { Workshop, type Opened } from './workshop';
 
 export async function generate(params: Params<'generate'>, context: JobContext, engine: Engine): Promise<RunSummary> {
   const { root } = params;
@@ -40,29 +39,7 @@ export async function generate(params: Params<'generate'>, context: JobContext, 
   const settings = unfinished?.settings ?? params.settings;
   const only = unfinished ? unfinished.photos : params.photos;
   const preset = presetOf(settings);
-
-  const lock = await acquireLock(root);
-  try {
-    const recorder = await RunRecorder.start(root, settings, only, context);
-    const quarantine = await Quarantine.open(root, params.crashed ?? false);
-    try {
-      await new Generation(root, settings, preset, context, engine, lock, recorder, quarantine).run(only);
-      await quarantine.close();
-      return await recorder.end('done');
-    } catch (error) {
-      await quarantine.close();
-      if (context.signal.aborted) return await recorder.end('cancelled');
-      return await recorder.end('failed', describeError(error));
-    }
-  } finally {
-    await lock.release();
-  }
-}
-
-/** @throws SeedMaskError 'unavailable' for presets that come with training. */
-function presetOf({ preset }: RunSettings): Preset {
-  if (preset === 'quick') return QUICK;
-  throw new SeedMaskError('unavailable', `the preset '${preset}' comes with training, which this version does not have; use 'quick'`);
+  return recorded({ root, settings, only, crashed: params.crashed ?? false }, context, frame => new Generation(root, settings, preset, context, engine, frame).run(only));
 }
 
 class Generation {
@@ -74,15 +51,14 @@ class Generation {
     private readonly preset: Preset,
     private readonly context: JobContext,
     private readonly engine: Engine,
-    private readonly lock: Lock,
-    private readonly recorder: RunRecorder,
-    private readonly quarantine: Quarantine,
+    private readonly frame: Frame,
   ) {
     this.progress = new Progress(event => context.emit(event));
   }
 
   async run(only: readonly string[] | undefined): Promise<void> {
-    const { recorder, settings } = this;
+    const { settings } = this;
+    const { recorder } = this.frame;
     this.progress.begin('scan', 0);
     const dataSet = await openDataSet(this.root, settings, only, this.context.signal);
     recorder.set({ photos: dataSet.wanted.length, untagged: dataSet.untagged.length });
@@ -97,23 +73,31 @@ class Generation {
 
     const weights = this.engine.weightsFolder;
     const models = await loadRunModels(weights, settings.backbone, settings.saliency);
+    const workshop = new Workshop(this.root, settings, this.preset, models, this.context, recorder, this.progress, this.frame.quarantine, this.engine);
     const manifest = await Manifest.open(this.root);
     try {
       const key = this.keys(models, dataSet.table);
       const sources = new Map<string, string>();
       const tasks = await this.tasks(dataSet, manifest, key, sources);
-      if (tasks.length === 0) return;
-      if (tasks.some(({ tags }) => tags.length > 0)) await this.withModels(dataSet, models, manifest, key, tasks, sources, weights);
-      else await this.writeAll(new MaskWriter(this.writerBase(dataSet, manifest, key), undefined), tasks);
+      const base: WriterBase = {
+        root: this.root, outputs: dataSet.outputs, table: dataSet.table, hints: dataSet.hints, manifest, key, run: recorder.id,
+        readOptions: photo => workshop.readOptions(photo), warn: message => recorder.log('warn', message),
+      };
+      if (tasks.some(({ tags }) => tags.length > 0)) await this.withModels(dataSet, workshop, base, tasks, sources);
+      else if (tasks.length > 0) await this.writeAll(new MaskWriter(base, undefined), tasks);
+      await this.debias(dataSet, workshop, manifest, sources, only !== undefined, tasks.length > 0);
     } finally {
       await manifest.close();
+      await workshop.release();
     }
   }
 
   /** Everything that a mask depends on besides its photo and tags: the models, the parameters and the ids of its tags. */
   private keys(models: RunModels, table: ClassTable): MaskKey {
-    const parameters = { pipeline: 1, backbone: models.backbone.sha256, saliency: models.saliency?.sha256 ?? null, crf: usesCrf(this.settings), preset: this.preset };
-    return tags => sha256(JSON.stringify({ ...parameters, ids: [...tags].sort().map(tag => table.idOf(tag)) }));
+    // Debiasing comes after the masks that these decide, and answers for itself.
+    const { mars: _, ...preset } = this.preset;
+    const parameters = { pipeline: 1, backbone: models.backbone.sha256, saliency: models.saliency?.sha256 ?? null, crf: usesCrf(this.settings), preset };
+    return (tags, hints) => sha256(JSON.stringify({ ...parameters, ids: [...tags].sort().map(tag => table.idOf(tag)), ...(hints && { hints }) }));
   }
 
   /** The photos that need a mask; the others are counted. */
@@ -127,44 +111,53 @@ class Generation {
         const tags = dataSet.tags.get(photo) ?? [];
         const source = await sha256OfFile(join(this.root, photo), photo);
         sources.set(photo, source);
-        const decision = await decideMask({ root: this.root, photo, mask: dataSet.outputs.get(photo) ?? '' }, manifest, { source, tags, key: key(tags) });
-        if (decision === 'write') tasks.push({ photo, tags });
-        else await this.recorder.count(photo, decision === 'keep' ? 'kept' : 'skipped');
+        const decision = await decideMask({ root: this.root, photo, mask: dataSet.outputs.get(photo) ?? '' }, manifest, { source, tags, key: key(tags, dataSet.hints.get(photo)) });
+        // A debiased mask whose mask before is lost cannot be debiased again, nor restored.
+        const lost = decision === 'skip' && (await lacksBefore(this.root, photo, manifest));
+        if (decision === 'write' || lost) tasks.push({ photo, tags });
+        else await this.frame.recorder.count(photo, decision === 'keep' ? 'kept' : 'skipped');
       } catch (error) {
-        await this.recorder.fail(photo, error);
+        await this.frame.recorder.fail(photo, error);
       }
       this.progress.step();
     }
     return tasks;
   }
 
-  private async withModels(dataSet: DataSet, models: RunModels, manifest: Manifest, key: MaskKey, tasks: readonly MaskTask[], sources: Map<string, string>, weights: string): Promise<void> {
-    const { recorder, settings, context } = this;
-    this.progress.begin('device', 0);
-    const device = await this.engine.device(settings, context.signal);
-    this.progress.device = device.report.label;
-    recorder.set({ device: device.report.label });
-    for (const { ok, device: name, detail } of device.report.tried) if (!ok) recorder.log('info', `${name}: ${detail}`);
+  /** The last stage; where it is off, masks that were debiased before are as they were again. */
+  private async debias(dataSet: DataSet, workshop: Workshop, manifest: Manifest, sources: ReadonlyMap<string, string>, some: boolean, stale: boolean): Promise<void> {
+    const { root, frame } = this;
+    const wanted = some ? new Set(dataSet.wanted) : undefined;
+    const backgrounds = [...dataSet.tags.values()].filter(tags => tags.length === 0).length;
+    if (!usesMars(this.settings, classCounts(dataSet).map(({ photos }) => photos), backgrounds)) return undoDebias({ root, outputs: dataSet.outputs, wanted, manifest, frame });
+    this.progress.begin('debias', 0);
+    const own: DebiasSource[] = [];
+    for await (const source of ownSources(dataSet, manifest, sources)) {
+      this.context.signal.throwIfAborted();
+      own.push(source);
+    }
+    if (own.length > 0) await debiasStage({ root, home: root, sources: own, wanted, table: dataSet.table, manifest, workshop, frame, stale });
+  }
 
-    const cache = new FeatureCache(this.root, settings.cacheLimitMb * 1e6);
-    const extractor = await FeatureExtractor.open(models, this.preset, cache, device.host, batch => recorder.log('warn', `the device ran out of memory: batches of ${batch} from here on`));
+  private async withModels(dataSet: DataSet, workshop: Workshop, base: WriterBase, tasks: readonly MaskTask[], sources: Map<string, string>): Promise<void> {
+    const opened = await workshop.open();
+    const { device, extractor } = opened;
     const scg = new Scg(device.host, this.preset.scg);
     try {
-      const { pooled, left } = await this.extract(dataSet, extractor, sources, tasks);
-      const base = this.writerBase(dataSet, manifest, key);
+      const { pooled, left } = await this.extract(dataSet, workshop, sources, tasks);
       if (!left.some(({ tags }) => tags.length > 0)) return await this.writeAll(new MaskWriter(base, undefined), left);
-      const learnt = await this.learn(dataSet, pooled, device.host, models, weights);
-      const writer = new MaskWriter(base, { extractor, learnt, scg, preset: this.preset, crf: usesCrf(settings), device: device.report.label, signal: context.signal });
+      const learnt = await this.learn(dataSet, pooled, opened, workshop.models);
+      const writer = new MaskWriter(base, { extractor, learnt, scg, preset: this.preset, crf: usesCrf(this.settings), device: device.report.label, signal: this.context.signal });
       // Backwards: when the cache is smaller than the folder, the photos extracted last are the ones still in it.
       await this.writeAll(writer, [...left].reverse());
     } finally {
       // A lost device cannot let go of its sessions; what is to be told is how it was lost.
-      await Promise.allSettled([scg.release(), extractor.release()]);
+      await Promise.allSettled([scg.release()]);
     }
   }
 
   /** Pooled features of all tagged photos, and the tasks that are left: a photo without features fails if its mask needs them. */
-  private async extract(dataSet: DataSet, extractor: FeatureExtractor, sources: ReadonlyMap<string, string>, tasks: readonly MaskTask[]): Promise<{ pooled: PooledFeatures; left: MaskTask[] }> {
+  private async extract(dataSet: DataSet, workshop: Workshop, sources: ReadonlyMap<string, string>, tasks: readonly MaskTask[]): Promise<{ pooled: PooledFeatures; left: MaskTask[] }> {
     const pooled = new PooledFeatures();
     const needed = new Set(tasks.filter(({ tags }) => tags.length > 0).map(({ photo }) => photo));
     const failed = new Set<string>();
@@ -175,67 +168,49 @@ class Generation {
       let instant = false;
       try {
         const source = sources.get(photo) ?? (await sha256OfFile(join(this.root, photo), photo));
-        const known = await extractor.cached(source);
-        instant = known !== undefined;
-        pooled.add(photo, known ?? (await this.compute(extractor, photo)));
+        const found = await workshop.features(photo, source);
+        instant = found.instant;
+        pooled.add(photo, found.features);
       } catch (error) {
         this.context.signal.throwIfAborted();
         if (isFatal(error)) throw error;
         failed.add(photo);
-        if (needed.has(photo)) await this.recorder.fail(photo, error);
-        else this.recorder.log('warn', `${photo} is not learnt from: ${describeError(error)}`);
+        if (needed.has(photo)) await this.frame.recorder.fail(photo, error);
+        else this.frame.recorder.log('warn', `${photo} is not learnt from: ${describeError(error)}`);
       }
       this.progress.step(instant);
     }
-    await this.quarantine.leave();
+    await this.frame.quarantine.leave();
     return { pooled, left: tasks.filter(({ photo }) => !(failed.has(photo) && needed.has(photo))) };
   }
 
-  private async compute(extractor: FeatureExtractor, photo: string): Promise<PhotoFeatures> {
-    await this.quarantine.enter(photo);
-    const { image, sha256: hash } = await readPhoto(join(this.root, photo), this.readOptions(photo));
-    return extractor.compute(image, hash, this.context.signal);
-  }
-
-  private async learn(dataSet: DataSet, pooled: PooledFeatures, host: GraphHost, models: RunModels, weights: string): Promise<Learnt> {
+  private async learn(dataSet: DataSet, pooled: PooledFeatures, { device }: Opened, models: RunModels): Promise<Learnt> {
     const { spec } = models.backbone;
+    const weights = this.engine.weightsFolder;
     const counts = classCounts(dataSet);
     this.progress.begin('learn', 0);
     const knows = await knownTo(this.settings.backbone, weights);
     for (const { name, photos } of counts) {
-      if (photos < this.preset.learning.minPhotos && !knows(name)) this.recorder.note(`class '${name}': ${unteachable(photos)}`);
+      if (photos < this.preset.learning.minPhotos && !knows(name)) this.frame.recorder.note(`class '${name}': ${unteachable(photos)}`);
     }
     const classifier = spec.classifier && this.preset.learning.warmStart ? await loadClassifier(spec.classifier, weights) : undefined;
-    return learnTags(host, { pooled, tags: dataSet.tags, classes: counts.map(({ name }) => name), classifier, signal: this.context.signal }, this.preset);
+    return learnTags(device.host, { pooled, tags: dataSet.tags, classes: counts.map(({ name }) => name), classifier, signal: this.context.signal }, this.preset);
   }
 
   private async writeAll(writer: MaskWriter, tasks: readonly MaskTask[]): Promise<void> {
     this.progress.begin('masks', tasks.length);
     for (const task of tasks) {
       this.context.signal.throwIfAborted();
-      if (!(await this.lock.held())) throw new SeedMaskError('locked', 'another run took this folder over while this one slept');
+      await assertHeld(this.frame.lock);
       try {
-        await this.quarantine.enter(task.photo);
-        await this.recorder.count(task.photo, await writer.write(task));
+        await this.frame.quarantine.enter(task.photo);
+        await this.frame.recorder.count(task.photo, await writer.write(task));
       } catch (error) {
         this.context.signal.throwIfAborted();
         if (isFatal(error)) throw error;
-        await this.recorder.fail(task.photo, error);
+        await this.frame.recorder.fail(task.photo, error);
       }
       this.progress.step();
     }
   }
-
-  private writerBase(dataSet: DataSet, manifest: Manifest, key: MaskKey): WriterBase {
-    return { root: this.root, outputs: dataSet.outputs, table: dataSet.table, manifest, key, run: this.recorder.id, readOptions: (photo: string) => this.readOptions(photo), warn: (message: string) => this.recorder.log('warn', message) };
-  }
-
-  private readOptions(photo: string): ReadOptions {
-    return { maxMegapixels: this.settings.maxMegapixels, salvage: this.settings.salvageDamaged, name: photo };
-  }
-}
-
-/** What the next photo would run into as well. */
-function isFatal(error: unknown): boolean {
-  return error instanceof SeedMaskError && (error.reason === 'disk-full' || error.reason === 'device-unavailable');
 }

@@ -27,9 +27,11 @@ export class RunRecorder {
     private readonly settings: RunSettings,
     private readonly only: readonly string[] | undefined,
     private readonly context: JobContext,
+    job: RunSummary['job'],
   ) {
     this.summary = {
       id: this.id,
+      ...(job && { job }),
       root,
       started: new Date(this.started).toISOString(),
       seconds: 0,
@@ -46,13 +48,13 @@ export class RunRecorder {
   }
 
   /** Hold the data set's lock. @throws SeedMaskError 'not-writable', 'disk-full' */
-  static async start(root: string, settings: RunSettings, only: readonly string[] | undefined, context: JobContext): Promise<RunRecorder> {
-    const recorder = new RunRecorder(root, settings, only, context);
+  static async start(root: string, settings: RunSettings, only: readonly string[] | undefined, context: JobContext, job?: RunSummary['job']): Promise<RunRecorder> {
+    const recorder = new RunRecorder(root, settings, only, context, job);
     await recorder.save();
     return recorder;
   }
 
-  set(facts: Partial<Pick<RunSummary, 'device' | 'photos' | 'untagged'>>): void {
+  set(facts: Partial<Pick<RunSummary, 'device' | 'photos' | 'untagged' | 'debias'>>): void {
     Object.assign(this.summary, facts);
   }
 

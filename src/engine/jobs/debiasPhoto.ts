@@ -1,0 +1,60 @@
+/**
+ * Pass 2 for one photo: similarity to the prototypes of its classes, the cut, the removed regions with their evidence.
+ */
+import { regionRuns } from '../../dataset/regionPixels';
+import type { CellPair, RegionRecord } from '../../dataset/evidenceStore';
+import type { CentroidStore } from '../../pipeline/mars/centroidStore';
+import { classesOf } from '../../pipeline/mars/clusters';
+import { debias } from '../../pipeline/mars/debias';
+import type { Backgrounds } from '../../pipeline/mars/distances';
+import { explainPhoto } from '../../pipeline/mars/evidence';
+import type { ClassDecisions, MarsSettings } from '../../pipeline/mars/marsTypes';
+import { CellFeatures, similarityMap } from '../../pipeline/mars/similarityMap';
+import type { LabelMap } from '../../shared/maps';
+import type { DebiasSource } from './debiasSources';
+import type { MarsSpace } from './marsSpace';
+import type { Workshop } from './workshop';
+
+/** What decides, the same for all photos of a run. */
+export interface PhotoDecider {
+  store: CentroidStore;
+  decisions: ClassDecisions;
+  /** Of any photos, for evidence. */
+  backgrounds: Backgrounds;
+  settings: MarsSettings;
+  space: MarsSpace;
+  workshop: Workshop;
+  run: string;
+  version: string;
+}
+
+export interface DebiasedPhoto {
+  /** Class id where removed, else 0. */
+  removed: LabelMap;
+  similarity: CellPair;
+  regions: RegionRecord[];
+}
+
+/** @throws SeedMaskError with the reason why this photo cannot be debiased */
+export async function debiasPhoto({ photo, source, tags, before }: DebiasSource, mask: LabelMap, decider: PhotoDecider): Promise<DebiasedPhoto> {
+  const { decisions, settings, store, backgrounds, space, workshop, run, version } = decider;
+  const classes = classesOf(mask, tags);
+  const removable = new Set(classes.filter(id => decisions.get(id)?.leftAlone === null));
+  const nothing = { removed: { ...mask, data: new Uint8Array(mask.data.length) }, similarity: { height: 1, width: 1, first: new Uint8Array(1), second: new Uint8Array(1) }, regions: [] };
+  if (!mask.data.some(id => removable.has(id))) return nothing;
+
+  const cells = new CellFeatures(await space.features(photo, source));
+  const similarity = similarityMap(cells, classes, decisions, settings);
+  if (!similarity) return nothing;
+  const picture = settings.crf ? (await workshop.read(photo)).image : null;
+  const debiased = debias(mask, similarity, removable, settings, picture);
+  const evidence = explainPhoto({
+    photo, tags: classes, mask, cells, similarity, debiased, decisions, store, backgrounds, settings, provenance: { run, source, mask: before, model: space.key, version },
+  });
+  const regions = evidence.map((record, i): RegionRecord => {
+    const { box, pixels } = debiased.regions[i];
+    const inside = new Set(pixels);
+    return { ...record, pixels: regionRuns(box, mask.width, p => inside.has(p)) };
+  });
+  return { removed: debiased.removed, similarity: { ...similarity, first: similarity.values, second: similarity.bestTag }, regions };
+}

@@ -1,0 +1,64 @@
+/**
+ * The frame of a job that writes masks: the data set's lock, the record of the run, the quarantine; whatever happens within, the run ends in a summary.
+ */
+import { acquireLock, type Lock } from '../../dataset/lock';
+import { QUICK, type Preset } from '../../../models/presets';
+import { SeedMaskError, describeError } from '../../shared/errors';
+import type { RunSummary } from '../../shared/protocol';
+import type { RunSettings } from '../../shared/settings';
+import type { JobContext } from '../context';
+import { Quarantine } from '../quarantine';
+import { RunRecorder } from './recorder';
+
+export interface Frame {
+  lock: Lock;
+  recorder: RunRecorder;
+  quarantine: Quarantine;
+}
+
+export interface Recorded {
+  root: string;
+  settings: RunSettings;
+  /** Ids of the photos that are meant, if not all. */
+  only: readonly string[] | undefined;
+  /** The process that worked on it before fell by itself. */
+  crashed: boolean;
+  /** What kind of run it is; absent: masks were generated. */
+  job?: 'debias';
+}
+
+/** @throws SeedMaskError 'locked', and what keeps the record from being begun */
+export async function recorded({ root, settings, only, crashed, job }: Recorded, context: JobContext, work: (frame: Frame) => Promise<void>): Promise<RunSummary> {
+  const lock = await acquireLock(root);
+  try {
+    const recorder = await RunRecorder.start(root, settings, only, context, job);
+    const quarantine = await Quarantine.open(root, crashed);
+    try {
+      await work({ lock, recorder, quarantine });
+      await quarantine.close();
+      return await recorder.end('done');
+    } catch (error) {
+      await quarantine.close();
+      if (context.signal.aborted) return await recorder.end('cancelled');
+      return await recorder.end('failed', describeError(error));
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
+/** @throws SeedMaskError 'unavailable' for presets that come with training. */
+export function presetOf({ preset }: RunSettings): Preset {
+  if (preset === 'quick') return QUICK;
+  throw new SeedMaskError('unavailable', `the preset '${preset}' comes with training, which this version does not have; use 'quick'`);
+}
+
+/** What the next photo would run into as well. */
+export function isFatal(error: unknown): boolean {
+  return error instanceof SeedMaskError && (error.reason === 'disk-full' || error.reason === 'device-unavailable' || error.reason === 'locked');
+}
+
+/** @throws SeedMaskError 'locked' once another process has taken the folder over */
+export async function assertHeld(lock: Lock): Promise<void> {
+  if (!(await lock.held())) throw new SeedMaskError('locked', 'another run took this folder over while this one slept');
+}
