@@ -4,7 +4,7 @@
 import { BACKGROUND } from '../edits/labels';
 import { boundOfLine, onGrid, SMALLEST_RADIUS, stampLine, wholeRadius, type Brush } from '../edits/stampLine';
 import type { Page, Pointer, Tool, Viewport } from '../page';
-import { strokeTwice } from './marks';
+import { strokeTwice } from './drawnLines';
 import { labelName } from './names';
 import { Stroke } from './stroke';
 

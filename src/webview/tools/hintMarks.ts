@@ -3,7 +3,7 @@
  */
 import type { Hints } from '../../shared/review';
 import type { Viewport } from '../page';
-import { classColour, labelAt, strokeTwice } from './marks';
+import { classColour, labelAt, strokeTwice } from './drawnLines';
 
 export function drawHintsOf(context: CanvasRenderingContext2D, { boxes, points, scribbles }: Hints, viewport: Viewport): void {
   const scale = viewport.scale.peek();

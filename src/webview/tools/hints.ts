@@ -8,7 +8,7 @@ import { IGNORE } from '../../shared/maps';
 import type { Hints } from '../../shared/review';
 import type { Page, Pointer, Tool } from '../page';
 import { boxPath, drawHintsOf } from './hintMarks';
-import { strokeTwice } from './marks';
+import { strokeTwice } from './drawnLines';
 import { labelName } from './names';
 
 /** CSS pixels within which a hint is under the pointer. */
@@ -22,7 +22,7 @@ export function boxTool(page: Page): Tool {
     cursor: 'crosshair',
     down(at) {
       if (at.invert) return takeAway(page, at);
-      if (canHint(page, false)) start = end = { x: at.x, y: at.y };
+      if (canHint(page, 'class')) start = end = { x: at.x, y: at.y };
     },
     move: at => void (end = start && { x: at.x, y: at.y }),
     up(at) {
@@ -51,7 +51,7 @@ export function pointTool(page: Page): Tool {
     cursor: 'crosshair',
     down(at) {
       if (at.invert) return takeAway(page, at);
-      pressed = canHint(page, true);
+      pressed = canHint(page, 'label');
     },
     move: () => undefined,
     up(at) {
@@ -80,7 +80,7 @@ export function scribbleTool(page: Page): Tool {
     cursor: 'crosshair',
     down(at) {
       if (at.invert) return takeAway(page, at);
-      if (canHint(page, true)) add(at);
+      if (canHint(page, 'label')) add(at);
     },
     move(at) {
       if (points.length > 0) add(at);
@@ -127,12 +127,12 @@ function change(page: Page, to: (hints: Hints) => Hints): void {
   page.hand.hints.value = to(page.hand.hints.peek());
 }
 
-/** Whether a hint can be given for what is in the hand; if not, the page says why. */
-function canHint(page: Page, background: boolean): boolean {
+/** Whether a hint can be given for what is in the hand (a box only for a class; points and scribbles also for background and ignore); if not, the page says why. */
+function canHint(page: Page, needs: 'class' | 'label'): boolean {
   const id = page.hand.classId.peek();
   if (page.session.peek().readOnly) page.say('This workspace is not trusted: nothing can be run');
   else if (!page.photo.peek()) page.say('No photo is open');
-  else if (id === IGNORE || (id === BACKGROUND && !background)) page.say(`A hint needs a class: ${labelName(page, id)} is in hand`);
+  else if (needs === 'class' && (id === IGNORE || id === BACKGROUND)) page.say(`A box needs a class: ${labelName(page, id)} is in hand`);
   else return true;
   return false;
 }

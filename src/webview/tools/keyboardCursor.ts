@@ -3,7 +3,7 @@
  * lets go, Escape gives up what was begun and then takes the cursor away. Every tool works with it as with a pointer.
  */
 import type { Page, Pointer, Tool, Viewport } from '../page';
-import { strokeTwice } from './marks';
+import { strokeTwice } from './drawnLines';
 
 /** CSS pixels of a step, and of one with shift. */
 const STEP = 4;

@@ -6,7 +6,7 @@ import { BACKGROUND } from '../edits/labels';
 import { polygon } from '../edits/polygon';
 import { paint } from '../edits/selection';
 import type { Page, Pointer, Tool } from '../page';
-import { strokeTwice } from './marks';
+import { strokeTwice } from './drawnLines';
 import { labelName } from './names';
 import { editableLabels, editOnce } from './stroke';
 

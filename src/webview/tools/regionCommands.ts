@@ -16,7 +16,7 @@ import type { Rect } from '../../shared/labelPatch';
 import type { LabelMap } from '../../shared/maps';
 import type { Page } from '../page';
 import { plural } from '../../shared/runTexts';
-import { pixels as pixelsText } from '../texts/words';
+import { pixels as pixelsText } from '../../shared/texts/words';
 import { labelName } from './names';
 import { isRestored, nextStop, regionInHand, selectedRegion, stopsOf, type FoundRegion, type Stop } from './selected';
 import { editableLabels, editOnce } from './stroke';
@@ -101,9 +101,10 @@ export function nextRegion(page: Page): void {
 
 /** Makes a region of the mask background; a removed region that had been restored goes again. */
 export function removeRegion(page: Page): void {
-  const region = regionInHand(page);
   const labels = editableLabels(page);
-  if (!labels || !region) return region ? undefined : pointFirst(page);
+  const region = labels && regionInHand(page);
+  if (!labels) return;
+  if (!region) return pointFirst(page);
   const name = labelName(page, region.classId);
   if (region.kind === 'mask') {
     if (editOnce(page, `Remove region of ${name}`, region.pixels.rect, map => paint(map, region.pixels, BACKGROUND))) page.say(`${name} removed: ${pixelsText(areaOf(region.pixels))}`);
@@ -164,8 +165,9 @@ function pointFirst(page: Page): void {
   page.say('Select a region first, or point at one');
 }
 
-/** The region of the mask that a command is about; if there is none, the page says so. */
+/** The region of the mask that a command is to change; if there is none, or it must not be changed, the page says so. */
 function maskRegionInHand(page: Page): (FoundRegion & { kind: 'mask' }) | undefined {
+  if (!editableLabels(page)) return undefined;
   const region = regionInHand(page);
   if (region?.kind === 'mask') return region;
   if (region) page.say('This region is not in the mask: restore it first');

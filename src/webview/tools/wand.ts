@@ -9,8 +9,8 @@ import { areaOf, paint } from '../edits/selection';
 import { Wand, type ReadPixels } from '../edits/wand';
 import type { Rect } from '../../shared/labelPatch';
 import type { Page, Pointer, Tool } from '../page';
-import { pixels } from '../texts/words';
-import { labelAt } from './marks';
+import { pixels } from '../../shared/texts/words';
+import { labelAt } from './drawnLines';
 import { labelName } from './names';
 import { Stroke } from './stroke';
 
