@@ -4,7 +4,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { ReviewPage } from '../core';
 import { photoAlt } from '../texts/queueTexts';
-import { classNames } from '../texts/words';
+import { classNames } from '../../shared/texts/words';
 import { CanvasController } from './controller';
 import { SwipeHandle } from './swipeHandle';
 

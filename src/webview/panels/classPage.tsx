@@ -7,7 +7,7 @@ import { describeError } from '../../shared/errors';
 import type { ClassEvidence } from '../../shared/evidence';
 import type { Page } from '../page';
 import { agreementText, curveAlt, GROUPS_ARE, groupText, removedText, verdictText, verdictWord } from '../texts/classTexts';
-import { percent } from '../texts/words';
+import { percent } from '../../shared/texts/words';
 import { Button, IconButton, ProgressRing } from './elements';
 import { classInHand, panelStateOf } from './panelState';
 import { DistanceCurve } from './plots';

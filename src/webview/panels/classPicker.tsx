@@ -4,7 +4,7 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { IGNORE } from '../../shared/maps';
 import type { Page } from '../page';
-import { classNames, classText } from '../texts/words';
+import { classNames, classText } from '../../shared/texts/words';
 import { Icon } from './elements';
 import { Swatch } from './swatch';
 

@@ -22,9 +22,9 @@ import {
   strengthText,
   whatIfs,
   whatIfText,
-} from '../texts/evidenceTexts';
+} from '../../shared/texts/evidenceTexts';
 import { keyOf } from '../texts/helpTexts';
-import { classNames, distance, list, className, percent, score, type ClassNames } from '../texts/words';
+import { classNames, distance, list, className, percent, score, type ClassNames } from '../../shared/texts/words';
 import { Button, Icon, Slider } from './elements';
 import { panelStateOf } from './panelState';
 import { Histogram } from './plots';

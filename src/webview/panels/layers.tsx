@@ -9,7 +9,7 @@ import type { LayerLook, OpenLayer, Page } from '../page';
 import { titleWithKey } from '../texts/helpTexts';
 import { KIND_SENTENCES, layerText, shortHashes } from '../texts/layerTexts';
 import { areasOf } from '../texts/queueTexts';
-import { classNames, classText, percent } from '../texts/words';
+import { classNames, classText, percent } from '../../shared/texts/words';
 import { Checkbox, IconButton, Select, Slider } from './elements';
 import { Swatch } from './swatch';
 

@@ -5,7 +5,7 @@ import { useMemo } from 'preact/hooks';
 import type { OpenPhoto, Page } from '../page';
 import { explainMaskRegion, originText, REGION_STEPS, scoresText, seedText, stepText, type RegionOrigin } from '../texts/explainMaskRegion';
 import { shortHashes } from '../texts/layerTexts';
-import { classNames, percent, type ClassNames } from '../texts/words';
+import { classNames, percent, type ClassNames } from '../../shared/texts/words';
 
 export function MaskRegion({ page, photo, at }: { page: Page; photo: OpenPhoto; at: { x: number; y: number } }) {
   const names = classNames(page.session.value.classes);

@@ -8,7 +8,7 @@ import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hook
 import type { QueueItem } from '../../shared/review';
 import type { Page } from '../page';
 import { itemText } from '../texts/queueTexts';
-import { classNames } from '../texts/words';
+import { classNames } from '../../shared/texts/words';
 import { rangeBetween } from './queueOrder';
 
 export interface PhotoListProps {

@@ -10,7 +10,7 @@ import { PHOTO_STATES, type Mark, type PhotoState, type QueueItem } from '../../
 import { plural } from '../../shared/runTexts';
 import type { Page } from '../page';
 import { reviewedText, shownText, sortKeyText, SORT_SENTENCES, SORT_WORDS, STATE_SENTENCES } from '../texts/queueTexts';
-import { classNames, className } from '../texts/words';
+import { classNames, className } from '../../shared/texts/words';
 import { Button, Icon, IconButton, Select, TextField } from './elements';
 import { panelStateOf } from './panelState';
 import { PhotoList } from './photoList';

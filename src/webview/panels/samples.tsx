@@ -4,7 +4,7 @@
 import type { ComponentChildren } from 'preact';
 import type { ClusterRef } from '../../shared/evidence';
 import type { Page } from '../page';
-import { distance } from '../texts/words';
+import { distance } from '../../shared/texts/words';
 import { placesOf, Thumbnail } from './thumbnails';
 
 /** Opens the photo in this review; plain where it is not in the queue. */

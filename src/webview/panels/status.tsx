@@ -9,7 +9,7 @@ import type { Page } from '../page';
 import { readoutAt, type Readout } from '../readout';
 import { arrivedText } from '../texts/queueTexts';
 import { layerText } from '../texts/layerTexts';
-import { classNames, classText, score, type ClassNames } from '../texts/words';
+import { classNames, classText, score, type ClassNames } from '../../shared/texts/words';
 import { ProgressRing } from './elements';
 import { Swatch } from './swatch';
 

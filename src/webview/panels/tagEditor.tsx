@@ -3,7 +3,7 @@
  */
 import { useState } from 'preact/hooks';
 import type { Page } from '../page';
-import { classNames, className, classText } from '../texts/words';
+import { classNames, className, classText } from '../../shared/texts/words';
 import { Button, Checkbox, IconButton, TextField } from './elements';
 import { Dialog } from './dialog';
 import { send } from './send';

@@ -5,7 +5,7 @@ import type { PhotoView } from '../../shared/review';
 import { plural } from '../../shared/runTexts';
 import type { OpenPhoto, Page } from '../page';
 import { keyOf } from '../texts/helpTexts';
-import { className, classNames, pixels, placeText } from '../texts/words';
+import { className, classNames, pixels, placeText } from '../../shared/texts/words';
 import { EvidencePanel } from './evidence';
 import { MaskRegion } from './maskRegion';
 import { Swatch } from './swatch';

@@ -4,7 +4,7 @@
  */
 import type { ClassEvidence } from '../../shared/evidence';
 import { group, plural } from '../../shared/runTexts';
-import { distance, percent, pixels } from './words';
+import { distance, percent, pixels } from '../../shared/texts/words';
 
 /** The verdict in one sentence. */
 export function verdictText({ name, biased, leftAlone, gap }: ClassEvidence): string {

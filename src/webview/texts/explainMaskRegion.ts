@@ -11,7 +11,7 @@
  */
 import { IGNORE, type LabelMap } from '../../shared/maps';
 import type { OpenLayer } from '../page';
-import { className, classText, percent, pixels, score, type ClassNames } from './words';
+import { className, classText, percent, pixels, score, type ClassNames } from '../../shared/texts/words';
 
 export const REGION_STEPS = ['cam', 'refined', 'decided', 'painted'] as const;
 export type RegionStep = (typeof REGION_STEPS)[number];

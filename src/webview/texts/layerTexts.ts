@@ -2,7 +2,7 @@
  * Names of layers, and what each of them shows.
  */
 import type { OpenLayer } from '../page';
-import { className, type ClassNames } from './words';
+import { className, type ClassNames } from '../../shared/texts/words';
 
 const KIND_WORDS: Record<OpenLayer['kind'], string> = {
   cam: 'CAM',

@@ -6,7 +6,7 @@ import type { PhotoState, QueueItem } from '../../shared/review';
 import { group, plural } from '../../shared/runTexts';
 import type { QueueSort } from '../panels/queueOrder';
 import { sortKey } from '../panels/queueOrder';
-import { className, classText, list, percent, type ClassNames } from './words';
+import { className, classText, list, percent, type ClassNames } from '../../shared/texts/words';
 
 /** A sentence for tooltips. */
 export const STATE_SENTENCES: Record<PhotoState, string> = {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Evidence } from '../../../src/shared/evidence';
-import * as texts from '../../../src/webview/texts/evidenceTexts';
+import * as texts from '../../../src/shared/texts/evidenceTexts';
 import { agreementText, curveAlt, groupText, removedText, verdictText } from '../../../src/webview/texts/classTexts';
 import { classEvidence, evidence } from './samples';
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { REVIEW_COMMANDS } from '../../../src/shared/pageMessages';
 import { COMMAND_TITLES, HELP_GROUPS, keyOf, keyText, titleWithKey } from '../../../src/webview/texts/helpTexts';
 import { areasOf, areasText, arrivedText, itemText, photoAlt, reviewedText, shownText, sortKeyText } from '../../../src/webview/texts/queueTexts';
-import { classText, list, percent, placeText } from '../../../src/webview/texts/words';
+import { classText, list, percent, placeText } from '../../../src/shared/texts/words';
 import { queueItem } from './samples';
 
 const NAMES = new Map([

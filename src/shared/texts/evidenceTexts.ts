@@ -3,8 +3,8 @@
  * backgrounds act only through the choice of the prototype; neighbours are illustrations. So no sentence says that a photo caused anything, and nothing is called
  * by a name that the system does not know.
  */
-import type { Evidence, MarsMetric } from '../../shared/evidence';
-import { group, plural } from '../../shared/runTexts';
+import type { Evidence, MarsMetric } from '../evidence';
+import { group, plural } from '../runTexts';
 import { className, distance, list, percent, pixels, placeText, rankText, score, type ClassNames } from './words';
 
 /** The decision in one sentence. `photo`: size of the photo. */

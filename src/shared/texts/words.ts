@@ -2,7 +2,7 @@
  * Small words that every sentence of the review page is made of: shares, similarities, counts, classes, places in a photo. English; numbers as people of the field
  * write them.
  */
-import { group, plural } from '../../shared/runTexts';
+import { group, plural } from '../runTexts';
 
 /** Names by class id. */
 export type ClassNames = ReadonlyMap<number, string>;
