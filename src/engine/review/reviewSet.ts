@@ -18,6 +18,8 @@ import { DEFAULT_SETTINGS } from '../../shared/settings';
 
 export class ReviewSet {
   private readonly places = new Set<string>();
+  /** Facts found by looking, which writes nothing. */
+  private readonly unwritten = new Map<string, Facts>();
 
   private constructor(
     readonly root: string,
@@ -106,6 +108,12 @@ export class ReviewSet {
   async learn(photo: string, facts: Facts, keep: boolean): Promise<void> {
     this.facts.set(photo, { ...this.facts.get(photo), ...facts });
     if (keep) await recordFacts(this.root, photo, facts);
+    else this.unwritten.set(photo, facts);
+  }
+
+  /** What the set before this one has found by looking. */
+  async takeOver(former: ReviewSet): Promise<void> {
+    for (const [photo, facts] of former.unwritten) if (this.has(photo)) await this.learn(photo, facts, false);
   }
 
   /** Tags anew, after a person changed some. */
@@ -145,7 +153,11 @@ export async function reviewSet(root: string, settings: ReviewSettings | undefin
   const old = kept.get(root);
   if (old && !anew && (!settings || old.settings === nameOf(settings))) return old.set;
   const wanted = settings ?? (await lastSettings(root));
-  const set = ReviewSet.open(root, wanted);
+  const set = ReviewSet.open(root, wanted).then(async opened => {
+    const former = await old?.set.catch(() => undefined);
+    if (former) await opened.takeOver(former);
+    return opened;
+  });
   kept.delete(root);
   kept.set(root, { set, settings: nameOf(wanted) });
   set.catch(() => {
