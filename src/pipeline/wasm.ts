@@ -28,6 +28,8 @@ export const i32 = {
 
 export const v128 = {
   load: (address: Code, offset = 0): Code => [...address, ...simd(0), 2, ...unsigned(offset)],
+  /** One float, four times. */
+  loadSplat: (address: Code, offset = 0): Code => [...address, ...simd(9), 2, ...unsigned(offset)],
   store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, ...simd(11), 2, ...unsigned(offset)],
   and: binary(78),
 };
