@@ -1,13 +1,15 @@
 /**
  * The `seedmask` command: finds the command, runs it, and turns whatever happens into words and an exit code.
  */
+import { debias } from './debias';
 import { doctor } from './doctor';
 import { evaluate } from './eval';
+import { explain } from './explain';
 import { EXIT, UsageError, type Command, type ExitCode, type Io } from './io';
 import { run } from './run';
 import { describeError, SeedMaskError, type ErrorReason } from '../shared/errors';
 
-const COMMANDS: Readonly<Record<string, Command>> = { run, eval: evaluate, doctor };
+const COMMANDS: Readonly<Record<string, Command>> = { run, debias, explain, eval: evaluate, doctor };
 
 /** Reasons that lie in what was asked for: exit code 2. */
 const ASKED_WRONGLY: ReadonlySet<ErrorReason> = new Set(['bad-settings', 'unavailable']);

@@ -39,7 +39,8 @@ Exit code: 0 every photo has its mask, 1 a photo (or the run) failed, 2 wrong us
   },
 };
 
-function summaryText(summary: RunSummary): string {
+/** The end of a run, for people. */
+export function summaryText(summary: RunSummary): string {
   const { photos, failed, debias, notes, state, error, seconds, device } = summary;
   return [
     `${state}: ${plural(photos, 'photo')}, ${countsText(summary)}; ${durationText(seconds)}${device && ` on ${device}`}`,

@@ -158,6 +158,8 @@ export type Leak = v.InferOutput<typeof leakSchema>;
 
 export const explanationSchema = v.object({
   photo: v.string(),
+  /** Of its mask. */
+  size: v.object({ width: count, height: count }),
   /** Of the photo's classes. */
   classes: v.array(classEvidenceSchema),
   evidence: v.array(v.object({ ...evidenceSchema.entries, choice: v.nullable(v.picklist(CHOICES)) })),

@@ -2,14 +2,15 @@
 import { Choices } from '../../dataset/choices';
 import { readClassTable } from '../../dataset/classTable';
 import { homeOf } from '../../dataset/debiased';
-import { readClassEvidence, readMarsMade, readRegions } from '../../dataset/evidenceStore';
+import { readClassEvidence, readMarsLayers, readRegions } from '../../dataset/evidenceStore';
 import { SeedMaskError } from '../../shared/errors';
 import type { Explanation, Params } from '../../shared/protocol';
 
 /** @throws SeedMaskError 'unavailable' if the photo's mask was not debiased */
 export async function explain({ root, settings, photo }: Params<'explain'>): Promise<Explanation> {
   const home = await homeOf(root, settings.outputName);
-  if (!(await readMarsMade(home, photo))) {
+  const layers = await readMarsLayers(home, photo);
+  if (!layers) {
     throw new SeedMaskError('unavailable', 'nothing is known of a debiasing of its mask: it has none of SeedMask, or debiasing did not run', photo);
   }
   const [regions, choices, classes, table] = await Promise.all([readRegions(home, photo), Choices.read(home), readClassEvidence(home), readClassTable(root)]);
@@ -19,5 +20,6 @@ export async function explain({ root, settings, photo }: Params<'explain'>): Pro
   });
   const own = new Set(evidence.map(({ classId }) => classId));
   const here = classes.filter(({ classId, clusters }) => own.has(classId) || clusters.some(cluster => cluster.photo === photo));
-  return { photo, classes: here, evidence, names: table.classes.map(({ id, name }) => ({ id, name })) };
+  const { width, height } = layers.before;
+  return { photo, size: { width, height }, classes: here, evidence, names: table.classes.map(({ id, name }) => ({ id, name })) };
 }
