@@ -3,6 +3,9 @@
  * clusters of this photo, the prototype, backgrounds that look alike, provenance.
  */
 import { useState } from 'preact/hooks';
+import { describeError } from '../../shared/errors';
+import type { Choice } from '../../shared/evidence';
+import { choose } from '../choices';
 import type { OpenPhoto, Page } from '../page';
 import {
   bestTagsText,
@@ -29,7 +32,6 @@ import { Button, Icon, Slider } from './elements';
 import { panelStateOf } from './panelState';
 import { Histogram } from './plots';
 import { PhotoLink, Samples } from './samples';
-import { send } from './send';
 import { Thumbnail } from './thumbnails';
 import type { PhotoEvidence } from './why';
 
@@ -37,9 +39,11 @@ interface Props {
   page: Page;
   photo: OpenPhoto;
   evidence: PhotoEvidence;
+  /** A person's word on it. */
+  choice: Choice | null;
 }
 
-export function EvidencePanel({ page, photo, evidence }: Props) {
+export function EvidencePanel({ page, photo, evidence, choice }: Props) {
   const names = classNames(page.session.value.classes);
   return (
     <article class="evidence" aria-label={`Why this region of ${className(evidence.classId, names)} was removed`}>
@@ -47,7 +51,7 @@ export function EvidencePanel({ page, photo, evidence }: Props) {
       <p class={`stability ${evidence.stable ? 'stable' : 'fragile'}`}>
         <Icon name={evidence.stable ? 'pass' : 'warning'} /> {stabilityText(evidence)}
       </p>
-      <Choice page={page} photo={photo} evidence={evidence} />
+      <Word page={page} photo={photo} evidence={evidence} choice={choice} />
       <Similarity evidence={evidence} names={names} />
       <WhatIfs evidence={evidence} />
       <Clusters page={page} evidence={evidence} names={names} />
@@ -59,10 +63,10 @@ export function EvidencePanel({ page, photo, evidence }: Props) {
 }
 
 /** Restore, accept, and the way back from either. */
-function Choice({ page, photo, evidence }: Props) {
+function Word({ page, photo, evidence, choice }: Props) {
   const { readOnly, keys } = page.session.value;
-  const { choice, id } = evidence;
   const key = (command: 'restoreRegion' | 'acceptRegion' | 'nextRegion'): string => (keyOf(command, keys) ? `Key: ${keyOf(command, keys)}` : '');
+  const takeBack = (): void => void choose(page, photo, [evidence.id], null).catch((error: unknown) => page.say(describeError(error)));
   return (
     <div class="buttons">
       {choice && (
@@ -80,7 +84,7 @@ function Choice({ page, photo, evidence }: Props) {
           Accept removal
         </Button>
       )}
-      {!readOnly && choice === 'accepted' && <Button onClick={() => send(page, 'choose', { index: photo.index, evidence: [id], choice: null })}>Take the word back</Button>}
+      {!readOnly && choice === 'accepted' && <Button onClick={takeBack}>Take the word back</Button>}
       <Button title={key('nextRegion')} onClick={() => page.run('nextRegion')}>
         Next
       </Button>

@@ -2,15 +2,16 @@
  * How the photo is looked at: each layer shown or hidden, alone, how strong and in which style, with what made it; classes shown or hidden, with their areas; the
  * two layers that are compared.
  */
-import { useEffect, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import { group } from '../../shared/runTexts';
 import { changeLook, LAYER_ORDER, lookOf } from '../looks';
-import type { LayerLook, OpenLayer, Page } from '../page';
+import type { LayerLook, OpenLayer, OpenPhoto, Page } from '../page';
 import { titleWithKey } from '../texts/helpTexts';
 import { KIND_SENTENCES, layerText, shortHashes } from '../texts/layerTexts';
 import { areasOf } from '../texts/queueTexts';
 import { classNames, classText, percent } from '../../shared/texts/words';
 import { Checkbox, IconButton, Select, Slider } from './elements';
+import { useRestedRevision } from './rested';
 import { Swatch } from './swatch';
 
 const STYLES: readonly { value: LayerLook['style']; text: string }[] = [
@@ -95,31 +96,13 @@ function Compared({ page, layers }: { page: Page; layers: readonly OpenLayer[] }
   );
 }
 
-/** After the last change of the mask, ms: counting 24 megapixels at each touch of the brush would be felt. */
-const REST = 250;
-
-/** Areas of the open mask, a moment after it changed; null where there is none. */
-export function useAreas(page: Page): ReturnType<typeof areasOf> | null {
-  const photo = page.photo.value;
-  const revision = page.revision.value;
-  const count = (): ReturnType<typeof areasOf> | null => {
-    const mask = page.photo.peek()?.layers.find(({ kind }) => kind === 'mask')?.labels;
-    return mask ? areasOf(mask.data) : null;
-  };
-  const [areas, setAreas] = useState(count);
-  useEffect(() => setAreas(count()), [photo]);
-  useEffect(() => {
-    const timer = setTimeout(() => setAreas(count()), REST);
-    return () => clearTimeout(timer);
-  }, [revision]);
-  return areas;
-}
-
 function Classes({ page }: { page: Page }) {
   const { classes, items } = page.session.value;
   const names = classNames(classes);
-  const areas = useAreas(page);
-  const tags = items[page.photo.value?.index ?? -1]?.tags ?? [];
+  const revision = useRestedRevision(page);
+  const photo = page.photo.value;
+  const areas = useMemo(() => areasNow(photo), [photo, revision]);
+  const tags = items[photo?.index ?? -1]?.tags ?? [];
   const absent = tags.filter(id => !areas?.some(area => area.id === id)).map(id => ({ id, share: 0, pixels: 0 }));
   const all = [...(areas ?? []), ...absent];
   const hidden = page.looks.hiddenClasses.value;
@@ -148,4 +131,10 @@ function Classes({ page }: { page: Page }) {
       </ul>
     </section>
   );
+}
+
+/** Areas of the open mask; null where there is none. */
+function areasNow(photo: OpenPhoto | undefined): ReturnType<typeof areasOf> | null {
+  const mask = photo?.layers.find(({ kind }) => kind === 'mask')?.labels;
+  return mask ? areasOf(mask.data) : null;
 }

@@ -6,10 +6,11 @@ import type { OpenPhoto, Page } from '../page';
 import { explainMaskRegion, originText, REGION_STEPS, scoresText, seedText, stepText, type RegionOrigin } from '../texts/explainMaskRegion';
 import { shortHashes } from '../texts/layerTexts';
 import { classNames, percent, type ClassNames } from '../../shared/texts/words';
+import { useRestedRevision } from './rested';
 
 export function MaskRegion({ page, photo, at }: { page: Page; photo: OpenPhoto; at: { x: number; y: number } }) {
   const names = classNames(page.session.value.classes);
-  const revision = page.revision.value;
+  const revision = useRestedRevision(page);
   const origin = useMemo(() => originOf(photo, at), [photo, at, revision]);
   if (!origin) return <p class="empty">Here is background: no step put a class here.</p>;
   if (origin.missing.includes('cam') && origin.missing.includes('refined')) {

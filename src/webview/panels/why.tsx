@@ -1,33 +1,43 @@
 /**
  * "Why": of a removed region the whole chain of its evidence, of a region of the mask the step that brought it, and else a list of what was removed here.
  */
+import { useMemo } from 'preact/hooks';
+import type { Choice } from '../../shared/evidence';
 import type { PhotoView } from '../../shared/review';
 import { plural } from '../../shared/runTexts';
+import { choicesOf, saidOn } from '../choices';
 import type { OpenPhoto, Page } from '../page';
 import { keyOf } from '../texts/helpTexts';
 import { className, classNames, pixels, placeText } from '../../shared/texts/words';
 import { EvidencePanel } from './evidence';
 import { MaskRegion } from './maskRegion';
+import { useRestedRevision } from './rested';
 import { Swatch } from './swatch';
 
 export type PhotoEvidence = PhotoView['evidence'][number];
 
 export function WhyPanel({ page }: { page: Page }) {
   const photo = page.photo.value;
+  return photo ? <WhyOf page={page} photo={photo} /> : <p class="empty">No photo is open.</p>;
+}
+
+function WhyOf({ page, photo }: { page: Page; photo: OpenPhoto }) {
   const selected = page.hand.selected.value;
-  if (!photo) return <p class="empty">No photo is open.</p>;
+  const revision = useRestedRevision(page);
+  const words = saidOn(photo.view).value;
+  const choices = useMemo(() => choicesOf(photo, words), [photo, words, revision]);
   const evidence = selected && 'evidence' in selected ? photo.view.evidence.find(({ id }) => id === selected.evidence) : undefined;
   return (
     <>
-      {evidence && <EvidencePanel key={evidence.id} page={page} photo={photo} evidence={evidence} />}
+      {evidence && <EvidencePanel key={evidence.id} page={page} photo={photo} evidence={evidence} choice={choices.get(evidence.id) ?? null} />}
       {selected && 'classId' in selected && <MaskRegion page={page} photo={photo} at={selected} />}
-      <RemovedRegions page={page} photo={photo} chosen={evidence} />
+      <RemovedRegions page={page} photo={photo} chosen={evidence} choices={choices} />
     </>
   );
 }
 
 /** Everything that was removed of this photo, to choose from. */
-function RemovedRegions({ page, photo, chosen }: { page: Page; photo: OpenPhoto; chosen: PhotoEvidence | undefined }) {
+function RemovedRegions({ page, photo, chosen, choices }: { page: Page; photo: OpenPhoto; chosen: PhotoEvidence | undefined; choices: ReadonlyMap<string, Choice | null> }) {
   const { evidence } = photo.view;
   const names = classNames(page.session.value.classes);
   const key = keyOf('region', page.session.value.keys);
@@ -51,7 +61,7 @@ function RemovedRegions({ page, photo, chosen }: { page: Page; photo: OpenPhoto;
                 <span class="grow">
                   {className(one.classId, names)}, {placeText(one.box, photo.view)}, {pixels(one.area)}
                 </span>
-                <span class="faint">{choiceWord(one)}</span>
+                <span class="faint">{choices.get(one.id) ?? (one.stable ? 'stable' : 'fragile')}</span>
               </button>
             </li>
           ))}
@@ -59,9 +69,4 @@ function RemovedRegions({ page, photo, chosen }: { page: Page; photo: OpenPhoto;
       {!chosen && <p class="faint">{how}</p>}
     </section>
   );
-}
-
-/** A person's word, else how sure the removal is. */
-export function choiceWord({ choice, stable }: PhotoEvidence): string {
-  return choice ?? (stable ? 'stable' : 'fragile');
 }

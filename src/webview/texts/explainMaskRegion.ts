@@ -135,7 +135,7 @@ function scoresOf(kind: 'cam' | 'refined', classId: number, layers: readonly Ope
   const own = maps.find(layer => layer.classId === classId);
   if (!own?.scores) return undefined;
   const rivals = maps.flatMap(layer => (layer !== own && layer.scores ? [layer.scores] : []));
-  return new ClassScores(own.scores, rivals, thresholds.get(own.key)?.[kind] ?? null);
+  return new ClassScores(own.scores, rivals, thresholds.get(own.key)?.['background'] ?? null);
 }
 
 /** Value of a layer of any size at the centre of a photo pixel. */

@@ -2,6 +2,7 @@
  * What can be done to the region that is selected or under the pointer, as commands of the page: change its outline, take it away, bring back what MARS removed, give it
  * another class, go from region to region.
  */
+import { choose } from '../choices';
 import { describeError } from '../../shared/errors';
 import { decodeRuns } from '../../shared/labelRuns';
 import { resized } from '../edits/copyMask';
@@ -131,9 +132,9 @@ export function acceptRegion(page: Page): void {
   const region = selectedRegion(page);
   if (!region) return pointFirst(page);
   if (region.kind === 'removed') {
-    const { current, readOnly } = page.session.peek();
-    if (readOnly) return void editableLabels(page);
-    page.ask('choose', { index: current, evidence: [region.evidence.id], choice: 'accepted' }).catch((error: unknown) => page.say(describeError(error)));
+    const photo = page.photo.peek();
+    if (!photo || page.session.peek().readOnly) return void editableLabels(page);
+    choose(page, photo, [region.evidence.id], 'accepted').catch((error: unknown) => page.say(describeError(error)));
   }
   nextRegion(page);
 }

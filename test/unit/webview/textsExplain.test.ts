@@ -17,8 +17,8 @@ const scoreLayer = (kind: 'cam' | 'refined', classId: number, rows: string[]): O
 };
 const labelLayer = (kind: 'seed' | 'before' | 'mask', rows: string[]): OpenLayer => ({ key: kind, kind, labels: labelMap(rows), made: '' });
 const THRESHOLDS = new Map<string, Record<string, number>>([
-  ['cam:1', { cam: 0.4 }],
-  ['refined:1', { refined: 0.3 }],
+  ['cam:1', { background: 0.4 }],
+  ['refined:1', { background: 0.3 }],
 ]);
 const photo = (mask: string[], layers: OpenLayer[]): ExplainedPhoto => ({ labels: labelMap(mask), layers, thresholds: THRESHOLDS });
 
