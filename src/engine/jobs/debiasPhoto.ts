@@ -44,7 +44,7 @@ export async function debiasPhoto({ photo, source, tags, before }: DebiasSource,
   if (!mask.data.some(id => removable.has(id))) return nothing;
 
   const cells = new CellFeatures(await space.features(photo, source));
-  const similarity = similarityMap(cells, classes, decisions, settings);
+  const similarity = similarityMap(cells, photo, classes, decisions, settings);
   if (!similarity) return nothing;
   const picture = settings.crf ? (await workshop.read(photo)).image : null;
   const debiased = debias(mask, similarity, removable, settings, picture);

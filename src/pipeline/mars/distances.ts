@@ -9,10 +9,11 @@
  * A vector of zeros has D = 0.5 to everything.
  */
 import type { CentroidStore } from './centroidStore';
-import { dot, unit, type Floats } from './vectors';
+import { dotProducts, packRows, type PackedRows } from './dotProducts';
+import { dot, meanOfLargest, unit, type Floats } from './vectors';
 
-/** Vectors that are compared with a background together. */
-const AT_ONCE = 4;
+/** Vectors that are compared with all backgrounds together. */
+const AT_ONCE = 64;
 
 export function cosineDistance(a: Floats, b: Floats): number {
   return (1 - dot(unit(a), 0, unit(b), 0, a.length)) / 2;
@@ -44,6 +45,7 @@ interface Background {
 /** Background centroids of some photos of a store, to be compared one by one. A snapshot: it does not follow the store. */
 export class Backgrounds {
   private readonly cosines: Float64Array;
+  private rows: PackedRows | undefined;
 
   private constructor(
     readonly dimensions: number,
@@ -84,9 +86,22 @@ export class Backgrounds {
   /** For each vector its mean distance to the `k` nearest (to all, where there are fewer); null where there is none. */
   nearestMeans(vectors: readonly Floats[], k: number): number[] | null {
     if (this.count === 0) return null;
+    const packed = this.packed();
     const means: number[] = [];
-    for (let i = 0; i < vectors.length; i += AT_ONCE) means.push(...this.largestMeans(vectors.slice(i, i + AT_ONCE), Math.min(k, this.count)).map(mean => (1 - mean) / 2));
+    for (let first = 0; first < vectors.length; first += AT_ONCE) {
+      const some = vectors.slice(first, first + AT_ONCE);
+      const rows = new Float32Array(some.length * this.dimensions);
+      some.forEach((vector, i) => rows.set(unit(vector), i * this.dimensions));
+      const { data, stride } = dotProducts(rows, packed);
+      for (let i = 0; i < some.length; i++) means.push((1 - meanOfLargest(data.subarray(i * stride, i * stride + this.count), k)) / 2);
+    }
     return means;
+  }
+
+  /** Ready to be compared with many vectors. */
+  packed(): PackedRows {
+    this.rows ??= packRows(this.units, this.dimensions);
+    return this.rows;
   }
 
   /** The `k` nearest, nearest first; of equals those of the photo that comes first. */
@@ -119,34 +134,6 @@ export class Backgrounds {
     return { photo: this.photos[photo], cluster };
   }
 
-  /** Mean of the `k` largest cosines of each of up to four vectors: a background that is read is used for all of them. */
-  private largestMeans(vectors: readonly Floats[], k: number): number[] {
-    const { units, dimensions, count } = this;
-    const directions = new Float64Array(dimensions * AT_ONCE);
-    vectors.forEach((vector, j) => unit(vector).forEach((value, d) => (directions[d * AT_ONCE + j] = value)));
-    const best = vectors.map(() => new Float64Array(k).fill(-Infinity));
-    const sums = new Float64Array(AT_ONCE);
-    for (let i = 0, at = 0; i < count; i++, at += dimensions) {
-      let s0 = 0;
-      let s1 = 0;
-      let s2 = 0;
-      let s3 = 0;
-      for (let d = 0, j = 0; d < dimensions; d++, j += AT_ONCE) {
-        const value = units[at + d];
-        s0 += value * directions[j];
-        s1 += value * directions[j + 1];
-        s2 += value * directions[j + 2];
-        s3 += value * directions[j + 3];
-      }
-      sums[0] = s0;
-      sums[1] = s1;
-      sums[2] = s2;
-      sums[3] = s3;
-      for (let j = 0; j < best.length; j++) if (sums[j] > best[j][k - 1]) insert(best[j], sums[j]);
-    }
-    return best.map(cosines => cosines.reduce((sum, cosine) => sum + cosine, 0) / k);
-  }
-
   /** Valid until the next call. */
   private cosinesTo(vector: Floats): Float64Array {
     const { units, dimensions, cosines } = this;
@@ -160,13 +147,6 @@ export class Backgrounds {
 
 function distanceOf(cosine: number): number {
   return Math.min(1, Math.max(0, (1 - cosine) / 2));
-}
-
-/** Puts `value` in its place of descending `values`; the last one goes. */
-function insert(values: Float64Array, value: number): void {
-  let place = values.length - 1;
-  for (; place > 0 && values[place - 1] < value; place--) values[place] = values[place - 1];
-  values[place] = value;
 }
 
 /** Of the `k` largest values, largest first, the first of equals first. */

@@ -2,7 +2,7 @@
  * Why the pixels of a region were removed, one record a region (`src/shared/evidence.ts`), from what decided: the recorded similarity map, the class's ranking and
  * prototype, the photo's own clusters, backgrounds. Every removed pixel is in exactly one record.
  *
- * Counterfactuals put other prototypes in place of the run's and cut again; the CRF is not run again. So they are told of the pixels that similarity decided, and
+ * Counterfactuals put other selections of clusters in place of the run's and cut again; the CRF is not run again. So they are told of the pixels that similarity decided, and
  * those that the CRF took along go with them. Cuts of rule 'percentile' and the second prototype of 'two-prototypes' stay as they are.
  */
 import type { Evidence } from '../../shared/evidence';
@@ -13,10 +13,10 @@ import { nearestClusters } from './clusters';
 import type { Debiased } from './debias';
 import type { Backgrounds } from './distances';
 import type { ClassDecision, ClassDecisions, MarsSettings, RankedCluster, SimilarityMap } from './marsTypes';
-import { prototypeWithout } from './prototypes';
+import { ALPHA_STEP, prototypeWithout, selectedOf, selectionWithout } from './prototypes';
 import { regionId, type Region } from './regions';
 import { recordOfSettings } from './settingsRecord';
-import { likeness, type CellFeatures } from './similarityMap';
+import { likeness, type CellFeatures, type Choice } from './similarityMap';
 
 /** Photos of the decomposition of the mean distance; clusters shown on each side of the cut. */
 const SHOWN_PHOTOS = 20;
@@ -159,7 +159,7 @@ function clusterShares({ pixels }: Region, { places, nearest }: ClassFacts, cell
   return { clusters, main: places.length === 0 ? null : counts.indexOf(Math.max(...counts)), situation };
 }
 
-/** Values of the mask's pixels under other prototypes; null where no tag would have one. */
+/** Values of the mask's pixels under other selections; null where nothing could be told of the photo. */
 interface Alternatives {
   alphaLower: Float32Array | null;
   alphaHigher: Float32Array | null;
@@ -168,15 +168,29 @@ interface Alternatives {
 }
 
 function alternativeValues({ photo, tags, mask, cells, decisions, store, settings }: ExplainInput): Alternatives {
-  const values = (prototypeOf: (decision: ClassDecision) => Float32Array | null) => {
-    const found = likeness(cells, tags, decisions, settings, prototypeOf);
+  const values = (choice: Choice) => {
+    const found = likeness(cells, photo, tags, decisions, settings, choice);
     return found && resizeBilinear({ data: found.values, channels: 1, height: found.height, width: found.width } satisfies Maps, mask.height, mask.width).data;
   };
+  const before = (end: number) => (place: number) => place < end;
+  const { alpha } = settings;
   return {
-    alphaLower: values(({ alternatives }) => alternatives.alphaLower),
-    alphaHigher: values(({ alternatives }) => alternatives.alphaHigher),
-    withoutThisPhoto: values(decision => prototypeWithout(store, decision, photo, settings.alpha)),
-    otherMetric: values(({ alternatives, prototype }) => alternatives.otherMetric ?? prototype),
+    alphaLower: values({
+      prototype: ({ alternatives }) => alternatives.alphaLower,
+      chosen: ({ ranking }) => before(selectedOf(ranking.length, alpha - ALPHA_STEP)),
+    }),
+    alphaHigher: values({
+      prototype: ({ alternatives }) => alternatives.alphaHigher,
+      chosen: ({ ranking }) => before(selectedOf(ranking.length, alpha + ALPHA_STEP)),
+    }),
+    withoutThisPhoto: values({
+      prototype: decision => prototypeWithout(store, decision, photo, alpha),
+      chosen: decision => before(selectionWithout(decision, photo, alpha).end),
+    }),
+    otherMetric: values({
+      prototype: ({ alternatives, prototype }) => alternatives.otherMetric ?? prototype,
+      chosen: ({ otherPlaces, selected }) => place => (otherPlaces?.[place] ?? place) < selected,
+    }),
   };
 }
 
@@ -185,7 +199,7 @@ function counterfactuals({ pixels }: Region, values: Float32Array, alternatives:
   const decided = own.length > 0 ? own : pixels;
   const share = (others: Float32Array | null, cut: number) => {
     let removed = 0;
-    // Without any prototype nothing is removed.
+    // Where nothing can be told nothing is removed.
     if (others) for (const p of decided) if (others[p] <= cut) removed++;
     return removed / decided.length;
   };

@@ -14,14 +14,17 @@
  */
 import type { MarsMetric } from '../../shared/evidence';
 import { CRF_PARAMETERS, type CrfParameters } from '../denseCrf';
+import type { PackedRows } from './dotProducts';
 
 /**
  * How a cosine becomes a value that is cut at `threshold`:
  * 'absolute': relu(cos), the paper's, for codes that were trained so that unrelated pairs have cosines of 0 or less (STEGO);
  * 'percentile': relu(cos) moved so that a class's t_c falls on 0.5, t_c a low percentile of cos over the cells of the clusters that made the prototype;
- * 'two-prototypes': sigmoid((cos to the prototype - cos to the mean of the other clusters) / temperature).
+ * 'two-prototypes': sigmoid((cos to the prototype - cos to the mean of the other clusters) / temperature);
+ * 'margin': no prototype but its clusters one by one, sigmoid((mean of the largest cosines to them, this photo's aside - mean of the largest cosines to backgrounds
+ * of photos without the tag - cut) / temperature). See margin.ts.
  */
-export const MARS_RULES = ['absolute', 'percentile', 'two-prototypes'] as const;
+export const MARS_RULES = ['absolute', 'percentile', 'two-prototypes', 'margin'] as const;
 export type MarsRule = (typeof MARS_RULES)[number];
 
 export interface MarsSettings {
@@ -41,8 +44,10 @@ export interface MarsSettings {
   threshold: number;
   /** Rule 'percentile': 0..100. */
   percentile: number;
-  /** Rule 'two-prototypes'. */
+  /** Rules 'two-prototypes' and 'margin'. */
   temperature: number;
+  /** Rule 'margin': how many of the largest cosines are averaged on each side, and the margin that falls on 0.5. */
+  margin: { neighbours: number; cut: number };
   /** Null: the bare threshold. */
   crf: CrfParameters | null;
   /** Long side of the picture that the CRF works on, in pixels; its result is stretched to the mask. */
@@ -69,6 +74,7 @@ export const MARS_SETTINGS: MarsSettings = {
   threshold: 0.5,
   percentile: 5,
   temperature: 0.1,
+  margin: { neighbours: 5, cut: -0.08 },
   crf: CRF_PARAMETERS.rsepm,
   crfSize: 96,
   minRegion: 0,
@@ -115,6 +121,16 @@ export interface RankedCluster {
   otherDistance: number | null;
 }
 
+/** Unit vectors that cells of a class are compared with one by one. */
+export interface Neighbourhood {
+  /** Clusters of the class, or some of them spread evenly over the ranking. */
+  clusters: PackedRows;
+  /** Place in the ranking of each of them. */
+  places: readonly number[];
+  /** Backgrounds of photos without the tag. */
+  backgrounds: PackedRows;
+}
+
 /** What the data set says about a class. */
 export interface ClassDecision {
   classId: number;
@@ -144,6 +160,10 @@ export interface ClassDecision {
   metricAgreement: number | null;
   /** Rule 'percentile': t_c, null until `calibrate` has set it. */
   calibration: number | null;
+  /** Place of each cluster of `ranking` under the other metric; null where that has no distances. */
+  otherPlaces: readonly number[] | null;
+  /** Rule 'margin': what cells are compared with. */
+  neighbourhood: Neighbourhood | null;
   /** Prototypes under other choices, for counterfactuals; null where the choice does not exist. */
   alternatives: { alphaLower: Float32Array; alphaHigher: Float32Array; otherMetric: Float32Array | null };
 }

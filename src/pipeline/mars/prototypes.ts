@@ -10,16 +10,17 @@
  */
 import type { CentroidStore, StoredCluster } from './centroidStore';
 import { Backgrounds, meanDistance } from './distances';
+import { neighbourhoodOf } from './margin';
 import type { ClassDecision, ClassDecisions, MarsSettings, RankedCluster } from './marsTypes';
 
 /** What counterfactuals add to alpha and take from it. */
-const ALPHA_STEP = 0.1;
+export const ALPHA_STEP = 0.1;
 /** Share of a class's clusters in the smaller part of its distances, at least. */
 const LEAST_PART = 0.2;
 /** Distances that differ less are noise of their digits. */
 const LEAST_SPREAD = 1e-6;
 
-export type DecisionSettings = Pick<MarsSettings, 'alpha' | 'metric' | 'neighbours' | 'mostBackgroundPhotos' | 'onlyBiased' | 'minPhotos' | 'gapLimit' | 'separationLimit'>;
+export type DecisionSettings = Pick<MarsSettings, 'alpha' | 'metric' | 'rule' | 'neighbours' | 'mostBackgroundPhotos' | 'onlyBiased' | 'minPhotos' | 'gapLimit' | 'separationLimit'>;
 
 /**
  * A decision for each class that has clusters. Time: clusters x D for 'paper-mean'; both metrics are always taken, so clusters x backgrounds x D, the backgrounds of
@@ -43,7 +44,8 @@ export function decideClasses(store: CentroidStore, settings: DecisionSettings):
         })
         .sort((a, b) => b.distance - a.distance || inOrder(a, b));
       const decision = decide(store, classId, ranking, useNearest ? 'knn-untagged' : 'paper-mean', settings);
-      return [classId, { ...decision, leftAlone: count === 0 ? 'no photo has background to compare it with' : reasonToLeave(decision, settings) }];
+      const neighbourhood = settings.rule === 'margin' ? neighbourhoodOf(store, ranking, untagged) : null;
+      return [classId, { ...decision, neighbourhood, leftAlone: count === 0 ? 'no photo has background to compare it with' : reasonToLeave(decision, settings) }];
     }),
   );
 }
@@ -78,19 +80,23 @@ export function gapOf(distances: readonly number[]): { gap: number; separation: 
 
 /** The prototype as it would be without a photo's clusters; null if there are no others. */
 export function prototypeWithout(store: CentroidStore, decision: ClassDecision, photo: string, alpha: number): Float32Array | null {
-  const own = decision.places.get(photo) ?? [];
-  const left = decision.ranking.length - own.length;
-  if (left === 0) return null;
-  const wanted = selectedOf(left, alpha);
-  // The end of the selection: where `wanted` clusters of other photos have gone by.
-  let end = wanted;
-  for (const place of own) if (place < end) end++;
+  const { end, wanted, own } = selectionWithout(decision, photo, alpha);
+  if (wanted === 0) return null;
   const sum = Float64Array.from(decision.prototype, value => value * decision.selected);
   const add = (place: number, sign: number) => store.centroid(decision.ranking[place].row).forEach((value, d) => (sum[d] += sign * value));
   for (let place = decision.selected; place < end; place++) add(place, 1);
   for (let place = end; place < decision.selected; place++) add(place, -1);
   for (const place of own) if (place < end) add(place, -1);
   return Float32Array.from(sum, value => value / wanted);
+}
+
+/** The selection without a photo's clusters: the `wanted` first others, which are all before place `end`. */
+export function selectionWithout({ places, ranking }: ClassDecision, photo: string, alpha: number): { end: number; wanted: number; own: readonly number[] } {
+  const own = places.get(photo) ?? [];
+  const wanted = selectedOf(ranking.length - own.length, alpha);
+  let end = wanted;
+  for (const place of own) if (place < end) end++;
+  return { end, wanted, own };
 }
 
 function decide(store: CentroidStore, classId: number, ranking: readonly RankedCluster[], metric: ClassDecision['metric'], settings: DecisionSettings): ClassDecision {
@@ -122,6 +128,8 @@ function decide(store: CentroidStore, classId: number, ranking: readonly RankedC
     leftAlone: null,
     metricAgreement: other && ranking.filter((cluster, place) => alsoOther.has(cluster) === place < selected).length / n,
     calibration: null,
+    otherPlaces: other && otherPlacesOf(ranking, other),
+    neighbourhood: null,
     alternatives: {
       alphaLower: prototype(ranking, selectedOf(n, settings.alpha - ALPHA_STEP)),
       alphaHigher: prototype(ranking, selectedOf(n, settings.alpha + ALPHA_STEP)),
@@ -140,6 +148,11 @@ function reasonToLeave({ photos, biased }: ClassDecision, { onlyBiased, minPhoto
 function byOtherDistance(ranking: readonly RankedCluster[]): RankedCluster[] | null {
   if (ranking.some(({ otherDistance }) => otherDistance === null)) return null;
   return [...ranking].sort((a, b) => (b.otherDistance ?? 0) - (a.otherDistance ?? 0) || inOrder(a, b));
+}
+
+function otherPlacesOf(ranking: readonly RankedCluster[], other: readonly RankedCluster[]): number[] {
+  const places = new Map(other.map((cluster, place) => [cluster, place]));
+  return ranking.map(cluster => places.get(cluster) ?? 0);
 }
 
 function inOrder(a: Pick<StoredCluster, 'photo' | 'cluster'>, b: Pick<StoredCluster, 'photo' | 'cluster'>): number {

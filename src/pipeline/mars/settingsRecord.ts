@@ -1,5 +1,6 @@
 /**
- * Settings of MARS as one flat record of plain values, as provenance keeps them, and back: `crf` is null or spread over names like `crf.bilateral.xy`.
+ * Settings of MARS as one flat record of plain values, as provenance keeps them, and back: what is nested is spread over names like
+ * `crf.bilateral.xy`; `crf` may be null.
  */
 import * as v from 'valibot';
 import { MARS_METRICS, type Evidence } from '../../shared/evidence';
@@ -19,6 +20,7 @@ const settingsSchema = v.object({
   threshold: v.number(),
   percentile: v.number(),
   temperature: v.number(),
+  margin: v.object({ neighbours: v.number(), cut: v.number() }),
   crf: v.nullable(v.object({ iterations: v.number(), gaussian: v.object(kernel), bilateral: v.object({ ...kernel, rgb: v.number() }) })),
   crfSize: v.number(),
   minRegion: v.number(),
@@ -28,7 +30,8 @@ const settingsSchema = v.object({
   separationLimit: v.number(),
 });
 
-export function recordOfSettings({ crf, ...plain }: MarsSettings): SettingsRecord {
+export function recordOfSettings({ crf, margin, ...rest }: MarsSettings): SettingsRecord {
+  const plain = { ...rest, 'margin.neighbours': margin.neighbours, 'margin.cut': margin.cut };
   if (!crf) return { ...plain, crf: null };
   const { iterations, gaussian, bilateral } = crf;
   return {
@@ -50,5 +53,5 @@ export function settingsOfRecord(record: SettingsRecord): MarsSettings {
       gaussian: { xy: record['crf.gaussian.xy'], weight: record['crf.gaussian.weight'] },
       bilateral: { xy: record['crf.bilateral.xy'], rgb: record['crf.bilateral.rgb'], weight: record['crf.bilateral.weight'] },
     };
-  return v.parse(settingsSchema, { ...record, crf });
+  return v.parse(settingsSchema, { ...record, crf, margin: { neighbours: record['margin.neighbours'], cut: record['margin.cut'] } });
 }

@@ -8,9 +8,12 @@
  * the cut is the same for all.
  */
 import type { Maps } from '../../shared/maps';
+import { dotProducts, type PackedRows } from './dotProducts';
+import { marginValues } from './margin';
 import type { ClassDecision, ClassDecisions, MarsSettings, SimilarityMap } from './marsTypes';
+import { meanOfLargest } from './vectors';
 
-export type RuleSettings = Pick<MarsSettings, 'rule' | 'temperature'>;
+export type RuleSettings = Pick<MarsSettings, 'rule' | 'temperature' | 'margin'>;
 
 /** Bounds of a cut that is moved to 0.5: beyond, one of the two sides would be too steep to mean anything. */
 const LEAST_CUT = 0.02;
@@ -25,9 +28,22 @@ export interface Likeness {
   bestTag: Uint8Array;
 }
 
-/** The features of a photo, to be compared with several vectors. */
+/** Another selection in place of a class's own. */
+export interface Choice {
+  /** The mean of the chosen clusters; null leaves the tag out. */
+  prototype(decision: ClassDecision): Float32Array | null;
+  /** Whether the cluster at a place of the ranking is chosen. */
+  chosen(decision: ClassDecision): (place: number) => boolean;
+}
+
+const AS_DECIDED: Choice = { prototype: ({ prototype }) => prototype, chosen: ({ selected }) => place => place < selected };
+
+/** The features of a photo, to be compared with several vectors. Comparisons with many are kept. */
 export class CellFeatures {
   private readonly norms: Float64Array;
+  private unitRows: Float32Array | undefined;
+  private readonly known = new Map<PackedRows, ReturnType<typeof dotProducts>>();
+  private readonly largest = new Map<PackedRows, Float64Array>();
 
   constructor(readonly features: Maps) {
     const size = features.height * features.width;
@@ -56,32 +72,64 @@ export class CellFeatures {
     for (let cell = 0; cell < size; cell++) dots[cell] = norm > 0 && this.norms[cell] > 0 ? dots[cell] / (norm * this.norms[cell]) : 0;
     return dots;
   }
+
+  /** Cosines of all cells (rows) to all of `units`. */
+  products(units: PackedRows): ReturnType<typeof dotProducts> {
+    const { channels } = this.features;
+    if (units.dimensions !== channels) throw new Error(`similarity: clusters of ${units.dimensions} dimensions for features of ${channels}`);
+    this.unitRows ??= this.normalised();
+    const found = this.known.get(units) ?? dotProducts(this.unitRows, units);
+    this.known.set(units, found);
+    return found;
+  }
+
+  /** Of each cell the mean of its `k` largest cosines to `units`. Always ask for the same `k`. */
+  meansOfLargest(units: PackedRows, k: number): Float64Array {
+    const { data, stride } = this.products(units);
+    const found = this.largest.get(units) ?? this.norms.map((_, cell) => meanOfLargest(data.subarray(cell * stride, cell * stride + units.count), k));
+    this.largest.set(units, found);
+    return found;
+  }
+
+  private normalised(): Float32Array {
+    const { channels, data } = this.features;
+    const rows = new Float32Array(data.length);
+    this.norms.forEach((norm, cell) => {
+      if (norm > 0) for (let d = 0; d < channels; d++) rows[cell * channels + d] = data[d * this.norms.length + cell] / norm;
+    });
+    return rows;
+  }
 }
 
-/** The map as it is recorded and decided upon: in steps of 1/255. Null if none of the photo's tags has a prototype. */
-export function similarityMap(cells: CellFeatures, tags: readonly number[], decisions: ClassDecisions, settings: RuleSettings): SimilarityMap | null {
-  const found = likeness(cells, tags, decisions, settings);
+/**
+ * The map of `photo` (its name in the store) as it is recorded and decided upon: in steps of 1/255. Null if none of its tags has a prototype, or, with rule 'margin',
+ * if one of them cannot be told from backgrounds: then nothing should be removed.
+ */
+export function similarityMap(cells: CellFeatures, photo: string, tags: readonly number[], decisions: ClassDecisions, settings: RuleSettings): SimilarityMap | null {
+  const found = likeness(cells, photo, tags, decisions, settings);
   return found && { ...found, values: Uint8Array.from(found.values, value => Math.round(value * 255)) };
 }
 
-/** The same before it is recorded; `prototypeOf` may put another vector in a prototype's place (null: the tag is left out). */
-export function likeness(
-  cells: CellFeatures,
-  tags: readonly number[],
-  decisions: ClassDecisions,
-  settings: RuleSettings,
-  prototypeOf: (decision: ClassDecision) => Float32Array | null = decision => decision.prototype,
-): Likeness | null {
+/** The same before it is recorded, and with another choice of clusters, if one is given. */
+export function likeness(cells: CellFeatures, photo: string, tags: readonly number[], decisions: ClassDecisions, settings: RuleSettings, choice: Choice = AS_DECIDED): Likeness | null {
   const { height, width } = cells.features;
   const values = new Float32Array(height * width).fill(-Infinity);
   const bestTag = new Uint8Array(height * width);
   let any = false;
   for (const tag of tags) {
     const decision = decisions.get(tag);
-    const prototype = decision && prototypeOf(decision);
-    if (!decision || !prototype) continue;
+    if (!decision) continue;
+    let own: Float64Array | null;
+    if (settings.rule === 'margin') {
+      own = marginValues(cells, decision, photo, choice.chosen(decision), settings);
+      // A class that cannot be judged must not lose its pixels to the judgement of others.
+      if (!own) return null;
+    } else {
+      const prototype = choice.prototype(decision);
+      if (!prototype) continue;
+      own = ruled(cells, prototype, decision, settings);
+    }
     any = true;
-    const own = ruled(cells, prototype, decision, settings);
     for (let cell = 0; cell < own.length; cell++) {
       if (own[cell] <= values[cell]) continue;
       values[cell] = own[cell];

@@ -35,3 +35,16 @@ export function unit(vector: Floats): Float64Array {
   const norm = Math.sqrt(dot(vector, 0, vector, 0, vector.length));
   return Float64Array.from(vector, value => (norm > 0 ? value / norm : 0));
 }
+
+/** Mean of the `k` largest of `values`, of all where there are fewer, among those whose index is `wanted`; NaN where there is none. */
+export function meanOfLargest(values: Floats, k: number, wanted?: Uint8Array): number {
+  const best: number[] = [];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if ((wanted && wanted[i] === 0) || (best.length === k && value <= best[k - 1])) continue;
+    let place = best.length < k ? best.length : k - 1;
+    for (; place > 0 && best[place - 1] < value; place--) best[place] = best[place - 1];
+    best[place] = value;
+  }
+  return best.reduce((sum, value) => sum + value, 0) / best.length;
+}

@@ -19,13 +19,13 @@ test('the toy data set: similarities, best tags, binary masks, debiased labels, 
   const { expected, photos, store } = toy();
   const decisions = decideClasses(store, TOY_SETTINGS);
   const removedOf = new Map<number, number>();
-  photos.forEach(({ features, mask, tags }, i) => {
+  photos.forEach(({ name, features, mask, tags }, i) => {
     const image = expected.images[i];
     const cells = new CellFeatures(features);
-    const found = likeness(cells, tags, decisions, TOY_SETTINGS);
+    const found = likeness(cells, name, tags, decisions, TOY_SETTINGS);
     image.similarity_max.flat().forEach((value, p) => assert.ok(Math.abs((found?.values[p] ?? NaN) - value) <= expected.tolerance));
     image.similarity_max.flat().forEach((value, p) => value > 0 && assert.equal(found?.bestTag[p], tags[image.best_tag_index.flat()[p]]));
-    const { removed, regions } = debias(mask, similarityMap(cells, tags, decisions, TOY_SETTINGS), ALL, TOY_SETTINGS, null);
+    const { removed, regions } = debias(mask, similarityMap(cells, name, tags, decisions, TOY_SETTINGS), ALL, TOY_SETTINGS, null);
     assert.deepEqual([...mask.data].map((label, p) => (removed.data[p] ? -1 : label)), image.debiased_label.flat());
     for (const { classId, pixels } of regions) removedOf.set(classId, (removedOf.get(classId) ?? 0) + pixels.length);
     assert.deepEqual(regions.map(({ classId, pixels }) => [classId, [...pixels]]), expected.explanations.filter(({ image: of }) => of === i).map(({ cls, pixels }) => [cls, pixels]));
@@ -116,9 +116,9 @@ test('a tag without prototype is left out; without any there is no map', referen
   const { photos, store } = toy();
   const decisions = decideClasses(store, TOY_SETTINGS);
   const cells = new CellFeatures(photos[0].features);
-  assert.deepEqual(similarityMap(cells, [1, 77], decisions, TOY_SETTINGS), similarityMap(cells, [1], decisions, TOY_SETTINGS));
-  assert.equal(similarityMap(cells, [77], decisions, TOY_SETTINGS), null);
-  assert.equal(similarityMap(cells, [], decisions, TOY_SETTINGS), null);
+  assert.deepEqual(similarityMap(cells, photos[0].name, [1, 77], decisions, TOY_SETTINGS), similarityMap(cells, photos[0].name, [1], decisions, TOY_SETTINGS));
+  assert.equal(similarityMap(cells, photos[0].name, [77], decisions, TOY_SETTINGS), null);
+  assert.equal(similarityMap(cells, photos[0].name, [], decisions, TOY_SETTINGS), null);
 });
 
 test('rules move the cut: recentring keeps order and ends, the sigmoid compares with the other clusters', reference('spec/fixtures/mars-toy6.json'), () => {
@@ -136,7 +136,7 @@ test('rules move the cut: recentring keeps order and ends, the sigmoid compares 
   const settings = { ...TOY_SETTINGS, rule: 'two-prototypes' as const };
   const decisions = decideClasses(store, settings);
   const { features, mask, tags } = photos[0];
-  const { removed } = debias(mask, similarityMap(new CellFeatures(features), tags, decisions, settings), ALL, settings, null);
+  const { removed } = debias(mask, similarityMap(new CellFeatures(features), photos[0].name, tags, decisions, settings), ALL, settings, null);
   assert.deepEqual([...mask.data].map((label, p) => (removed.data[p] ? -1 : label)), expected.images[0].debiased_label.flat());
 });
 
@@ -158,8 +158,8 @@ test('calibration: the cut is a percentile of the cosines of cells that made the
   }
   // A cut at the lowest cosine keeps them all, though 0.5 would keep no more here.
   const loose = calibrate(decisions, sample, 0);
-  photos.forEach(({ features, mask, tags }, i) => {
-    const { removed } = debias(mask, similarityMap(new CellFeatures(features), tags, loose, settings), new Set([1]), settings, null);
+  photos.forEach(({ name, features, mask, tags }, i) => {
+    const { removed } = debias(mask, similarityMap(new CellFeatures(features), name, tags, loose, settings), new Set([1]), settings, null);
     if (tags[0] === 1) assert.ok([...removed.data].every((label, p) => label === 0 || expected.images[i].binary_mask_thr_0_5.flat()[p] === 0));
   });
   assert.equal(calibrate(decisions, new Map(), 5).get(1)?.calibration, null);

@@ -40,7 +40,7 @@ function run(photos: readonly ToyPhoto[], settings: MarsSettings, pictureOf: (ph
   const totals = new ClassTotals();
   const explained = photos.map(photo => {
     const cells = new CellFeatures(photo.features);
-    const similarity = similarityMap(cells, photo.tags, decisions, settings);
+    const similarity = similarityMap(cells, photo.name, photo.tags, decisions, settings);
     const picture = pictureOf(photo);
     const debiased = debias(photo.mask, similarity, removableOf(decisions.values()), settings, picture);
     const evidence = similarity ? explainPhoto({ photo: photo.name, tags: photo.tags, mask: photo.mask, cells, similarity, debiased, decisions, store, backgrounds, settings, provenance: PROVENANCE }) : [];
