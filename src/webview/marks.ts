@@ -1,9 +1,9 @@
 /**
  * Times of the page, left as measures of the browser's own performance timeline (`performance.getEntriesByType('measure')`), where `bench/review.ts` and the UI
  * tests read them. Names: 'seedmask:load' (a photo asked for -> ready), 'seedmask:next' (a move in the queue -> on screen), 'seedmask:stroke' (a pointer event of
- * a stroke -> on screen), 'seedmask:frame' (the work of one frame), 'seedmask:gap' (from frame to frame while something moves).
+ * a stroke -> on screen), 'seedmask:frame' (the work of one frame).
  */
-export type TimedPart = 'load' | 'next' | 'stroke' | 'frame' | 'gap';
+export type TimedPart = 'load' | 'next' | 'stroke' | 'frame';
 
 /** Older measures are dropped, so that an afternoon of work does not fill memory. */
 const MOST_ENTRIES = 4000;

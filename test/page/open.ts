@@ -18,6 +18,8 @@ export interface OpenOptions {
   ratio?: number;
   /** WebGL runs on SwiftShader. */
   softwareGl?: boolean;
+  /** 'gl' or '2d'; by default the page chooses. */
+  painter?: string;
 }
 
 export interface OpenedPage {
@@ -29,7 +31,7 @@ export interface OpenedPage {
 }
 
 /** Opens the page over `review`; the first photo is on screen. */
-export async function openReview(review: FakeReview, { theme = 'dark', width = 1400, height = 900, ratio = 1, softwareGl = false }: OpenOptions = {}): Promise<OpenedPage> {
+export async function openReview(review: FakeReview, { theme = 'dark', width = 1400, height = 900, ratio = 1, softwareGl = false, painter }: OpenOptions = {}): Promise<OpenedPage> {
   const served = await servePage(review);
   const browser = await chromium.launch({ executablePath: findChromium(), args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', ...(softwareGl ? ['--use-angle=swiftshader', '--enable-unsafe-swiftshader'] : ['--disable-gpu'])] });
   const close = async (): Promise<void> => {
@@ -43,7 +45,7 @@ export async function openReview(review: FakeReview, { theme = 'dark', width = 1
     page.on('console', message => {
       if (message.type() === 'error' || message.type() === 'warning') troubles.push(message.text());
     });
-    await page.goto(`${served.origin}/?theme=${theme}`);
+    await page.goto(`${served.origin}/?theme=${theme}${painter ? `&painter=${painter}` : ''}`);
     if (review.session.items.length > 0) await page.waitForFunction(() => performance.getEntriesByName('seedmask:next').length > 0, undefined, { timeout: 60_000 });
     return { browser, page, troubles, close };
   } catch (error) {

@@ -30,7 +30,7 @@ export interface ServedPage {
 export async function servePage(review: FakeReview, port = 0): Promise<ServedPage> {
   const { outputFiles } = await build({ entryPoints: [join(ROOT, 'test/page/browserHost.ts')], bundle: true, write: false, format: 'iife', target: 'chrome120' });
   const answers: [RegExp, (match: RegExpExecArray, query: URLSearchParams) => Promise<[body: string | Uint8Array, type: string]>][] = [
-    [/^\/$/, async (_, query) => [pageHtml(THEMES.find(theme => theme === query.get('theme')) ?? ('dark' satisfies Theme)), 'text/html']],
+    [/^\/$/, async (_, query) => [pageHtml(THEMES.find(theme => theme === query.get('theme')) ?? ('dark' satisfies Theme), query.get('painter') ?? ''), 'text/html']],
     [/^\/host\.js$/, async () => [outputFiles[0].text, 'text/javascript']],
     [/^\/webview\/(review|codicon)\.(js|css|ttf|js\.map|css\.map)$/, async ([, name, ending]) => [await readFile(join(ROOT, `dist/webview/${name}.${ending}`)), TYPES[ending.split('.').pop() ?? ''] ?? 'application/octet-stream']],
     [/^\/session$/, async () => json(review.session)],

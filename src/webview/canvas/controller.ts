@@ -28,7 +28,6 @@ export class CanvasController {
   private drag: Drag | undefined;
   private spaceHeld = false;
   private frame = 0;
-  private lastFrame = 0;
   /** When the first pointer event that no frame has shown yet came. */
   private strokeSince: number | undefined;
 
@@ -71,18 +70,15 @@ export class CanvasController {
   }
 
   private requestFrame(): void {
-    if (this.frame === 0) this.frame = requestAnimationFrame(time => this.draw(time));
+    if (this.frame === 0) this.frame = requestAnimationFrame(() => this.draw());
   }
 
-  private draw(time: number): void {
+  private draw(): void {
     this.frame = 0;
     const start = performance.now();
     const unfinished = this.scene.draw();
     this.drawMarks();
     measured('frame', start);
-    // Frames that follow each other are a movement: the time between them is what a person sees.
-    if (this.lastFrame > 0) measured('gap', start - (time - this.lastFrame));
-    this.lastFrame = unfinished || this.drag ? time : 0;
     this.page.drawn();
     if (this.strokeSince !== undefined) {
       measured('stroke', this.strokeSince);
@@ -123,7 +119,7 @@ export class CanvasController {
       this.marks.height = this.picture.height;
       // At once: a canvas that was resized is empty.
       cancelAnimationFrame(this.frame);
-      this.draw(performance.now());
+      this.draw();
     });
     observer.observe(this.stage, { box: 'device-pixel-content-box' });
     this.stops.push(() => observer.disconnect());
