@@ -64,6 +64,14 @@ const WORK: Record<string, Handler> = {
     return root === undefined ? undefined : generate(services, { root }, settingsFor(root), true);
   },
 
+  debias: async (services, ...[clicked]: ExplorerArgs): Promise<RunSummary | undefined> => {
+    const { folderTargets } = await import('./target');
+    const { debias } = await import('./debias');
+    refuseSecondRun(services);
+    const [root] = (await folderTargets(services.dataSets, 'Debias Masks', clicked)) ?? [];
+    return root === undefined ? undefined : debias(services, root);
+  },
+
   evaluate: async (services, ...[clicked]: ExplorerArgs) => {
     const { folderTargets, openFolderDialog } = await import('./target');
     const { evaluate } = await import('./evaluate');

@@ -9,7 +9,6 @@ import { DataSets } from './dataSets';
 import { Engine } from './engine';
 import { Reports } from './reports';
 import { Decorations } from './review/decorations';
-import { reviewKeys } from './review/keys';
 import { QueueView } from './review/queueView';
 import { ReviewEngine } from './review/reviewEngine';
 import { Reviews, VIEW_TYPE } from './review/reviews';
@@ -28,7 +27,7 @@ export function activate(context: vscode.ExtensionContext): Services {
   const runsView = new RunsView(engine, run, dataSets, log);
   const reports = new Reports();
   reviewEngine = new ReviewEngine(context.extensionPath, context.globalStorageUri.fsPath, log);
-  const reviews = new Reviews({ extension: context, engine, reviewEngine, run, log, keys: reviewKeys(context.extension.packageJSON) });
+  const reviews = new Reviews({ extension: context, engine, reviewEngine, run, log });
   const editor = vscode.window.registerCustomEditorProvider(VIEW_TYPE, reviews, { supportsMultipleEditorsPerDocument: true });
   const queueView = new QueueView(reviews);
   const services: Services = { log, engine, reviewEngine, run, dataSets, runsView, reports, reviews, queueView };

@@ -5,7 +5,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { SeedMaskError } from '../shared/errors';
-import type { RunSummary } from '../shared/protocol';
+import type { EngineEvent, RunSummary } from '../shared/protocol';
 import { progressLine } from '../shared/runTexts';
 import { type RunSettings } from '../shared/settings';
 import { exists } from './dataSets';
@@ -31,21 +31,35 @@ export function settingsFor(root: string): RunSettings {
  * @returns the run's summary; undefined when it was cancelled before it could leave one.
  * @throws SeedMaskError when the run could not start or a run lives already.
  */
-export async function generate(services: Services, target: Target, settings: RunSettings, resume = false): Promise<RunSummary | undefined> {
-  const { run, engine, log, runsView, dataSets } = services;
+export function generate(services: Services, target: Target, settings: RunSettings, resume = false): Promise<RunSummary | undefined> {
+  services.log.info(`${resume ? 'Resuming' : 'Making'} masks in ${target.root}${target.photos ? ` (${target.photos.length} photos)` : ''}`);
+  const params = { root: target.root, settings, ...(target.photos && { photos: target.photos }), ...(resume && { resume }) };
+  return runJob(services, target.root, settings.outputName, options => services.engine.request('generate', params, options));
+}
+
+/**
+ * A job that writes masks called `outputName`, from its start to its summary, which is shown, not waited for.
+ * @throws SeedMaskError when it could not start or a run lives already
+ */
+export async function runJob(
+  services: Services,
+  root: string,
+  outputName: string,
+  ask: (options: { signal: AbortSignal; onEvent: (event: EngineEvent) => void }) => Promise<RunSummary>,
+): Promise<RunSummary | undefined> {
+  const { run, log, runsView, dataSets } = services;
   if (run.summary) throw new SeedMaskError('locked', `a run on ${basename(run.summary.root)} is under way in this window`);
-  const signal = run.start(target.root);
+  const signal = run.start(root);
   let firstWritten: string | undefined;
-  log.info(`${resume ? 'Resuming' : 'Making'} masks in ${target.root}${target.photos ? ` (${target.photos.length} photos)` : ''}`);
   try {
-    await dataSets.remember(target.root);
-    const options: vscode.ProgressOptions = { location: vscode.ProgressLocation.Notification, title: `SeedMask: ${basename(target.root)}`, cancellable: true };
+    await dataSets.remember(root);
+    const options: vscode.ProgressOptions = { location: vscode.ProgressLocation.Notification, title: `SeedMask: ${basename(root)}`, cancellable: true };
     const summary = await vscode.window.withProgress(options, (progress, token) => {
       token.onCancellationRequested(() => run.cancel());
       progress.report({ message: 'starting the engine' });
       let shown = 0;
       let drawn = 0;
-      return engine.request('generate', { root: target.root, settings, ...(target.photos && { photos: target.photos }), ...(resume && { resume }) }, {
+      return ask({
         signal,
         onEvent: event => {
           run.event(event);
@@ -65,12 +79,12 @@ export async function generate(services: Services, target: Target, settings: Run
     });
     for (const note of summary.notes) log.info(note);
     log.info(summaryLine(summary));
-    void showSummary(services, summary, settings.outputName, firstWritten);
+    void showSummary(services, summary, outputName, firstWritten);
     return summary;
   } catch (error) {
     if (!(error instanceof SeedMaskError && error.reason === 'cancelled')) throw error;
-    log.info(`Cancelled: ${target.root}`);
-    void offerResume(target.root);
+    log.info(`Cancelled: ${root}`);
+    void offerResume(root);
     return undefined;
   } finally {
     run.end();
@@ -83,7 +97,8 @@ async function showSummary(services: Services, summary: RunSummary, outputName: 
   const failures = 'Show Failed Photos';
   const log = 'Show Log';
   const bad = summary.failed.length > 0 || summary.state === 'failed';
-  const stopped = summary.state === 'cancelled' || summary.state === 'interrupted';
+  // A debiasing is gone on with by starting it again.
+  const stopped = summary.job !== 'debias' && (summary.state === 'cancelled' || summary.state === 'interrupted');
   const buttons = [open, ...(stopped ? [RESUME] : []), ...(summary.failed.length ? [failures] : []), log];
   const choice = await (bad ? vscode.window.showWarningMessage : vscode.window.showInformationMessage)(summaryLine(summary), ...buttons);
   if (choice === open) await openResults(summary.root, outputName, firstWritten);

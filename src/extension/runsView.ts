@@ -117,17 +117,17 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   }
 }
 
-/** Of runs sorted newest first: the newest of each data set, where it ended early. */
+/** Of runs sorted newest first: the newest of each data set that made masks, where it ended early. A debiasing is gone on with by starting it again. */
 function resumableRuns(runs: readonly RunSummary[]): RunSummary[] {
   const newest = new Map<string, RunSummary>();
-  for (const run of runs) if (!newest.has(run.root)) newest.set(run.root, run);
+  for (const run of runs) if (run.job !== 'debias' && !newest.has(run.root)) newest.set(run.root, run);
   return [...newest.values()].filter(run => run.state === 'cancelled' || run.state === 'interrupted' || run.state === 'failed');
 }
 
 function runItem({ run, resumable }: RunNode): vscode.TreeItem {
   const children = run.failed.length + run.notes.length + (run.error ? 1 : 0);
   const started = new Date(run.started);
-  const item = new vscode.TreeItem(`${basename(run.root)} · ${run.state === 'running' ? 'running' : timeText(started)}`);
+  const item = new vscode.TreeItem(`${basename(run.root)} · ${run.job === 'debias' ? 'debiasing · ' : ''}${run.state === 'running' ? 'running' : timeText(started)}`);
   item.id = `${run.root}\n${run.id}`;
   item.collapsibleState = children === 0 ? vscode.TreeItemCollapsibleState.None : run.failed.length ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed;
   item.description = [run.state === 'running' || run.state === 'done' ? '' : run.state, shortCounts(run)].filter(Boolean).join(' · ');

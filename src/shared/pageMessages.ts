@@ -8,6 +8,9 @@ import { CHOICES, classEvidenceSchema } from './evidence';
 import { labelPatchSchema } from './labelPatch';
 import { bytesSchema as bytes } from './labelRuns';
 import { hintsSchema, MARKS, photoViewSchema, queueItemSchema } from './review';
+import { REVIEW_COMMANDS } from './reviewCommands';
+
+export { REVIEW_COMMANDS, type ReviewCommand } from './reviewCommands';
 
 const index = v.pipe(v.number(), v.integer(), v.minValue(0));
 const nothing = v.object({});
@@ -65,17 +68,6 @@ export const asks = {
 export type Ask = keyof typeof asks;
 export type AskParams<A extends Ask> = v.InferOutput<(typeof asks)[A]['params']>;
 export type AskResult<A extends Ask> = v.InferOutput<(typeof asks)[A]['result']>;
-
-/** Commands of the review (`seedmask.review.<name>` in VS Code, keybindings in the manifest); the page carries them out. */
-export const REVIEW_COMMANDS = [
-  'nextPhoto', 'previousPhoto', 'nextUnreviewed', 'acceptAndNext', 'rejectAndNext', 'accept', 'reject', 'skip', 'takeBackMark',
-  'brush', 'eraser', 'fill', 'region', 'lasso', 'wand', 'pick', 'pan', 'box', 'point', 'scribble',
-  'larger', 'smaller', 'grow', 'shrink', 'smooth', 'copyPrevious', 'applyHints', 'clearHints',
-  'nextClass', 'previousClass', 'nextRegion', 'removeRegion', 'restoreRegion', 'acceptRegion', 'why', 'classPage',
-  'zoomIn', 'zoomOut', 'fit', 'actualSize', 'toggleOverlay', 'toggleOutline', 'nextLayer', 'soloLayer', 'sideBySide', 'swipe', 'compareNone',
-  'focusQueue', 'focusCanvas', 'editTags', 'help',
-] as const;
-export type ReviewCommand = (typeof REVIEW_COMMANDS)[number];
 
 export const tells = {
   /** Queue, states or conflicts changed. */

@@ -4,7 +4,7 @@
  */
 import * as vscode from 'vscode';
 import { SeedMaskError } from '../../shared/errors';
-import { REVIEW_COMMANDS } from '../../shared/pageMessages';
+import { REVIEW_COMMANDS } from '../../shared/reviewCommands';
 import type { QueueItem } from '../../shared/review';
 import { exists } from '../dataSets';
 import type { RunNode } from '../runsView';

@@ -16,6 +16,7 @@ export type AskHandlers = { [A in Ask]: (params: AskParams<A>, page: PageLink) =
 export class PageLink implements vscode.Disposable {
   /** Index of the photo that the page shows. */
   current: number;
+  #ready = false;
   #gone = false;
   readonly #parts: vscode.Disposable[];
 
@@ -26,27 +27,38 @@ export class PageLink implements vscode.Disposable {
     private readonly log: vscode.LogOutputChannel,
   ) {
     this.current = current;
-    this.#parts = [panel.webview.onDidReceiveMessage((message: unknown) => this.receive(message)), panel.onDidDispose(() => this.dispose())];
+    this.#parts = [
+      panel.webview.onDidReceiveMessage((message: unknown) => this.receive(message)),
+      panel.onDidDispose(() => this.dispose()),
+      // A hidden page is no more; the one that comes back asks for everything.
+      panel.onDidChangeViewState(() => (this.#ready &&= panel.visible)),
+    ];
+  }
+
+  /** Whether the page has asked for what there is: only then it hears what changes. */
+  get isReady(): boolean {
+    return this.#ready;
   }
 
   tell<T extends Tell>(tell: T, params: TellParams<T>): void {
-    this.#post({ type: 'tell', tell, params });
+    if (this.#ready) this.#post({ type: 'tell', tell, params });
   }
 
-  /** Takes one message as the page posted it. Never throws; resolves when it is answered. */
-  async receive(message: unknown): Promise<void> {
+  /** Takes one message as the page posted it. Never throws; resolves with what it was answered, if it could be. */
+  async receive(message: unknown): Promise<ToPage | undefined> {
     const id = idOf(message);
     try {
       if (sizeOf(message, MOST_BYTES) > MOST_BYTES) throw new SeedMaskError('too-large', `a message of the page is larger than ${MOST_BYTES / 2 ** 20} MB`);
       const parsed = v.safeParse(toHostSchema, message);
       if (!parsed.success) throw new SeedMaskError('bad-message', `the page sent a malformed message: ${parsed.issues[0].message}`);
       const result = await this.#answer(parsed.output.ask, parsed.output.params);
-      this.#post({ type: 'answer', id: parsed.output.id, result });
+      if (parsed.output.ask === 'ready') this.#ready = true;
+      return this.#post({ type: 'answer', id: parsed.output.id, result });
     } catch (error) {
       const known = error instanceof SeedMaskError;
       if (!known) this.log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
       else if (error.reason !== 'cancelled') this.log.warn(`Review: ${describeError(error)}`);
-      if (id !== undefined) this.#post({ type: 'error', id, reason: known ? error.reason : 'bug', message: describeError(error) });
+      return id === undefined ? undefined : this.#post({ type: 'error', id, reason: known ? error.reason : 'bug', message: describeError(error) });
     }
   }
 
@@ -62,8 +74,9 @@ export class PageLink implements vscode.Disposable {
     return this.handlers[ask](checked.output as AskParams<A>, this);
   }
 
-  #post(message: ToPage): void {
+  #post(message: ToPage): ToPage {
     if (!this.#gone) void this.panel.webview.postMessage(exact(message));
+    return message;
   }
 }
 

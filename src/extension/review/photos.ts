@@ -58,7 +58,7 @@ export class Photos implements vscode.Disposable {
 
   /** The photo with its layers; the mask is the person's, with the unsaved edits. */
   async view(photo: string): Promise<PhotoView> {
-    const view = await this.#readAndJudge(photo);
+    const { view } = await this.#readAndJudge(photo);
     const { edits } = this.document;
     const mine = edits.mask(photo);
     const found = this.#conflicts.get(photo);
@@ -115,14 +115,9 @@ export class Photos implements vscode.Disposable {
 
   /** Looks whether the files are still what the pages have, and tells them when not. */
   async look(photo: string): Promise<void> {
-    const before = this.#seen.get(photo);
-    const conflict = this.#conflicts.get(photo);
-    await this.#readAndJudge(photo);
-    const now = this.#seen.get(photo);
+    const { isNews } = await this.#readAndJudge(photo);
     const index = this.document.indexOf(photo);
-    if (index === undefined || (before?.hash === now?.hash && before?.source === now?.source && conflict?.hash === this.#conflicts.get(photo)?.hash)) return;
-    for (const page of this.document.pages) page.tell('changed', { index, show: false });
-    this.document.changed();
+    if (isNews && index !== undefined) for (const page of this.document.pages) page.tell('changed', { index, show: false });
   }
 
   /** A person's word on a conflict. */
@@ -148,16 +143,12 @@ export class Photos implements vscode.Disposable {
   }
 
   /** Reads the photo and compares it with the unsaved edits. What was read while one of our own saves was under way is read again. */
-  async #readAndJudge(photo: string): Promise<PhotoView> {
+  async #readAndJudge(photo: string): Promise<{ view: PhotoView; isNews: boolean }> {
     for (;;) {
       const writes = this.#writes.get(photo);
       const view = await this.#read(photo);
-      const current = await this.document.inTurn(() => {
-        if (this.#writes.get(photo) !== writes) return false;
-        this.#judge(photo, view);
-        return true;
-      });
-      if (current) return view;
+      const isNews = await this.document.inTurn(() => (this.#writes.get(photo) === writes ? this.#judge(photo, view) : undefined));
+      if (isNews !== undefined) return { view, isNews };
     }
   }
 
@@ -166,18 +157,23 @@ export class Photos implements vscode.Disposable {
     return context.engine.request('reviewPhoto', { root, settings, photo, ...(this.truth !== undefined && { truth: this.truth }) });
   }
 
-  #judge(photo: string, view: PhotoView): void {
+  /** @returns whether the pages have something else. */
+  #judge(photo: string, view: PhotoView): boolean {
     const { edits } = this.document;
     const found = fileOf(view);
+    const hash = found?.hash ?? null;
+    const before = this.#seen.get(photo);
+    const isNews = before !== undefined && (before.hash !== hash || before.source !== view.source);
     this.#remember(photo, view);
     const mine = edits.mask(photo);
-    if (!mine || view.maskProblem !== undefined) return;
-    const isConflict = mine.hash !== (found?.hash ?? null) && edits.isDirty(photo);
-    if (!isConflict && mine.hash !== (found?.hash ?? null)) edits.drop(photo);
-    if (isConflict === this.#conflicts.has(photo) && this.#conflicts.get(photo)?.hash === (isConflict ? found?.hash : undefined)) return;
-    if (isConflict) this.#conflicts.set(photo, found);
-    else this.#conflicts.delete(photo);
+    if (!mine || mine.hash === hash || view.maskProblem !== undefined) {
+      if (this.#conflicts.delete(photo)) this.document.changed();
+      return isNews;
+    }
+    if (edits.isDirty(photo)) this.#conflicts.set(photo, found);
+    else edits.drop(photo);
     this.document.changed();
+    return isNews;
   }
 
   #remember(photo: string, view: PhotoView): void {

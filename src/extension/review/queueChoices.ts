@@ -1,9 +1,9 @@
 /** Quick picks that filter and sort the queue's tree. */
 import * as vscode from 'vscode';
-import { PHOTO_STATES, type PhotoState } from '../../shared/review';
+import type { PhotoState } from '../../shared/review';
 import type { QueueSort, QueueView } from './queueView';
 import type { ReviewDocument } from './reviewDocument';
-import { STATES } from './states';
+import { IN_ORDER, STATES } from './states';
 
 const SORTS: Readonly<Record<QueueSort, string>> = {
   queue: 'By name',
@@ -17,7 +17,7 @@ const SORTS: Readonly<Record<QueueSort, string>> = {
 export async function chooseFilter(view: QueueView, document: ReviewDocument): Promise<void> {
   const how = await vscode.window.showQuickPick(['By State…', 'By Class…', 'By Name…'], { title: 'Filter the review queue' });
   if (how === 'By State…') {
-    const items = PHOTO_STATES.map(state => ({ label: `$(${STATES[state].icon}) ${STATES[state].text}`, state, picked: view.filter.states.includes(state) }));
+    const items = IN_ORDER.map(state => ({ label: `$(${STATES[state].icon}) ${STATES[state].text}`, state, picked: view.filter.states.includes(state) }));
     const picked = await vscode.window.showQuickPick(items, { title: 'Photos in which states?', canPickMany: true });
     if (picked) view.filter = { ...view.filter, states: picked.map(({ state }): PhotoState => state) };
   } else if (how === 'By Class…') {

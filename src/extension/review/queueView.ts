@@ -4,11 +4,11 @@
  */
 import * as vscode from 'vscode';
 import { SeedMaskError } from '../../shared/errors';
-import { PHOTO_STATES, type Mark, type PhotoState, type QueueItem } from '../../shared/review';
+import type { Mark, PhotoState, QueueItem } from '../../shared/review';
 import { plural } from '../../shared/runTexts';
 import type { ReviewDocument } from './reviewDocument';
 import type { Reviews } from './reviews';
-import { areasText, progressOf, STATES } from './states';
+import { areasText, IN_ORDER, progressOf, STATES } from './states';
 
 type StateNode = { kind: 'state'; state: PhotoState; indices: number[] };
 export type PhotoNode = { kind: 'photo'; document: ReviewDocument; index: number };
@@ -25,8 +25,6 @@ export interface QueueFilter {
 }
 
 const ALL: QueueFilter = { states: [], text: '' };
-/** In the order of work. */
-const ORDER: readonly PhotoState[] = [...new Set<PhotoState>(['auto', 'edited', 'failed', 'missing', 'rejected', 'accepted', 'empty-accepted', ...PHOTO_STATES])];
 /** Photos listed below one state; more are found by filters. */
 const MOST_LISTED = 1000;
 /** The tree is drawn at most this often, in ms. */
@@ -49,7 +47,7 @@ export class QueueView implements vscode.TreeDataProvider<QueueNode>, vscode.Dis
     this.#status = vscode.window.createStatusBarItem('seedmask.reviewed', vscode.StatusBarAlignment.Right, 100);
     this.#status.name = 'SeedMask Review';
     this.#status.command = 'seedmask.queue.focus';
-    this.#parts = [this.#view, this.#status, this.#changed, reviews.onDidChange(() => this.#soon())];
+    this.#parts = [this.#view, this.#status, this.#changed, reviews.onDidChange(() => this.#follow())];
   }
 
   get filter(): QueueFilter {
@@ -86,7 +84,7 @@ export class QueueView implements vscode.TreeDataProvider<QueueNode>, vscode.Dis
       if (there) there.push(index);
       else byState.set(state, [index]);
     }
-    return ORDER.flatMap(state => {
+    return IN_ORDER.flatMap(state => {
       const indices = byState.get(state);
       return indices ? [{ kind: 'state', state, indices }] : [];
     });
@@ -112,7 +110,13 @@ export class QueueView implements vscode.TreeDataProvider<QueueNode>, vscode.Dis
     vscode.Disposable.from(...this.#parts).dispose();
   }
 
-  #soon(): void {
+  #follow(): void {
+    const document = this.reviews.active;
+    if (document !== this.#document) {
+      this.#document = document;
+      void vscode.commands.executeCommand('setContext', 'seedmask.reviewing', document !== undefined);
+      this.filter = ALL;
+    }
     this.#redraw ??= setTimeout(() => {
       this.#redraw = undefined;
       this.#draw();
@@ -120,12 +124,7 @@ export class QueueView implements vscode.TreeDataProvider<QueueNode>, vscode.Dis
   }
 
   #draw(): void {
-    const document = this.reviews.active;
-    if (document !== this.#document) {
-      this.#document = document;
-      void vscode.commands.executeCommand('setContext', 'seedmask.reviewing', document !== undefined);
-      this.#filter = ALL;
-    }
+    const document = this.#document;
     this.#changed.fire();
     this.#view.badge = undefined;
     if (!document) {

@@ -37,7 +37,6 @@ export class ReviewDocument implements vscode.CustomDocument {
   #restored: Edit[] = [];
   #turn: Promise<unknown> = Promise.resolve();
   #telling: NodeJS.Timeout | undefined;
-  readonly #kept: vscode.Disposable;
   readonly #edited = new vscode.EventEmitter<vscode.CustomDocumentContentChangeEvent<ReviewDocument>>();
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #disposed = new vscode.EventEmitter<void>();
@@ -58,7 +57,6 @@ export class ReviewDocument implements vscode.CustomDocument {
     this.#items = [...queue.items];
     this.#index();
     this.photos = new Photos(this);
-    this.#kept = context.engine.open();
   }
 
   get name(): string {
@@ -284,7 +282,7 @@ export class ReviewDocument implements vscode.CustomDocument {
     clearTimeout(this.#telling);
     void this.context.engine.hold(this.root, this, []);
     this.#disposed.fire();
-    vscode.Disposable.from(this.#kept, this.photos, this.#edited, this.#changed, this.#disposed).dispose();
+    vscode.Disposable.from(this.photos, this.#edited, this.#changed, this.#disposed).dispose();
   }
 
   async #savePhoto(photo: string): Promise<void> {

@@ -1,20 +1,17 @@
 /**
  * The editor of reviews as VS Code knows it: opens documents, makes their pages, and hands save, revert and hot exit on to them. It also knows which reviews are open
- * and which one a person is at, for commands and views.
+ * and which one a person is at, for commands and views. What only an open review needs is loaded with the first one.
  */
 import { relative, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { describeError, SeedMaskError } from '../../shared/errors';
-import type { ReviewCommand } from '../../shared/pageMessages';
+import type { ReviewCommand } from '../../shared/reviewCommands';
 import type { Engine } from '../engine';
 import type { CurrentRun } from '../currentRun';
-import { settingsFor } from '../generate';
 import { dataSetRoot, onDisk, openFolderDialog } from '../target';
-import { askHandlers } from './asks';
 import { pageHtml, pageOptions } from './html';
-import { PageLink } from './pageLink';
-import { Rerun } from './rerun';
-import { ReviewDocument, type ReviewContext } from './reviewDocument';
+import type { PageLink } from './pageLink';
+import type { ReviewContext, ReviewDocument } from './reviewDocument';
 import type { ReviewEngine } from './reviewEngine';
 
 export const VIEW_TYPE = 'seedmask.review';
@@ -25,14 +22,12 @@ export interface ReviewParts {
   reviewEngine: ReviewEngine;
   run: CurrentRun;
   log: vscode.LogOutputChannel;
-  keys: Record<string, string>;
 }
 
 export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vscode.Disposable {
   readonly #documents = new Set<ReviewDocument>();
   readonly #edited = new vscode.EventEmitter<vscode.CustomDocumentContentChangeEvent<ReviewDocument>>();
   readonly #changed = new vscode.EventEmitter<void>();
-  readonly #rerun: Rerun;
   readonly #parts: vscode.Disposable[];
   #active: { document: ReviewDocument; page: PageLink } | undefined;
   readonly onDidChangeCustomDocument = this.#edited.event;
@@ -40,7 +35,6 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
   readonly onDidChange = this.#changed.event;
 
   constructor(private readonly parts: ReviewParts) {
-    this.#rerun = new Rerun(parts.engine, parts.run);
     let running = false;
     this.#parts = [
       parts.run.onDidChange(() => {
@@ -82,14 +76,17 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
 
   async openCustomDocument(uri: vscode.Uri, { backupId }: vscode.CustomDocumentOpenContext): Promise<ReviewDocument> {
     onDisk(uri);
-    const { reviewEngine, log, keys, run, extension } = this.parts;
+    const { ReviewDocument } = await import('./reviewDocument');
+    const { settingsFor } = await import('../generate');
+    const { reviewKeys } = await import('./keys');
+    const { reviewEngine, log, run, extension } = this.parts;
     const root = await dataSetRoot(uri);
     const { outputName, tagsFile, backgroundNames } = settingsFor(root);
     const queue = await reviewEngine.request('reviewQueue', { root, settings: { outputName, ...(tagsFile !== undefined && { tagsFile }), backgroundNames } });
     const id = relative(root, uri.fsPath).split(sep).join('/');
     const start = queue.items.findIndex(({ photo, mask }) => photo === id || mask === id);
     if (start < 0) throw new SeedMaskError('no-photos', `this is neither a photo of ${root} nor the mask of one`, id);
-    const context: ReviewContext = { engine: reviewEngine, log, keys, run: () => (run.summary ? run.line : null) };
+    const context: ReviewContext = { engine: reviewEngine, log, keys: reviewKeys(extension.extension.packageJSON), run: () => (run.summary ? run.line : null) };
     const document = new ReviewDocument(uri, root, queue, start, context);
     // Left behind where the window was reloaded; who closes a review begins at the file that is opened.
     const last = extension.workspaceState.get<string>(placeKey(uri));
@@ -109,11 +106,14 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
     return document;
   }
 
-  resolveCustomEditor(document: ReviewDocument, panel: vscode.WebviewPanel): void {
-    const { extension, log } = this.parts;
+  async resolveCustomEditor(document: ReviewDocument, panel: vscode.WebviewPanel): Promise<void> {
+    const { askHandlers } = await import('./asks');
+    const { PageLink } = await import('./pageLink');
+    const { Rerun } = await import('./rerun');
+    const { extension, engine, run, log } = this.parts;
     panel.webview.options = pageOptions(extension.extensionUri, document.root);
     const handlers = askHandlers(document, {
-      rerun: this.#rerun,
+      rerun: new Rerun(engine, run),
       remember: (_, photo) => void extension.workspaceState.update(placeKey(document.uri), photo),
       pickTruth: () => this.#pickTruth(document),
     });

@@ -25,6 +25,9 @@ export const STATES: Readonly<Record<PhotoState, StateLook>> = {
   missing: { text: 'no mask yet', icon: 'question', badge: '?', reviewed: false },
 };
 
+/** States in the order of work. */
+export const IN_ORDER: readonly PhotoState[] = ['auto', 'edited', 'failed', 'missing', 'rejected', 'accepted', 'empty-accepted', 'untagged'];
+
 /** How many of the photos that have masks, or should, a person has given a word on. */
 export function progressOf(items: readonly QueueItem[]): { reviewed: number; of: number } {
   const masks = items.filter(({ state }) => state !== 'untagged');

@@ -1,0 +1,107 @@
+/** A small data set for tests of the review: photos and masks that this file draws, and the ways a test plays the page. */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { decodeMask, encodeMask } from '../../src/dataset/maskFile';
+import type { PageLink } from '../../src/extension/review/pageLink';
+import type { ReviewDocument } from '../../src/extension/review/reviewDocument';
+import { VIEW_TYPE } from '../../src/extension/review/reviews';
+import type { Services } from '../../src/extension/services';
+import { cut, patchOf, type LabelPatch, type Rect } from '../../src/shared/labelPatch';
+import type { LabelMap } from '../../src/shared/maps';
+import type { Ask, AskParams, AskResult, ToPage } from '../../src/shared/pageMessages';
+
+export const WIDTH = 64;
+export const HEIGHT = 48;
+export const PHOTOS = ['a.png', 'b.png', 'c.png'];
+
+export class ReviewFolder {
+  readonly root: string;
+
+  /** Photos a, b and c with masks that hold a square of class 1. */
+  constructor(name: string) {
+    const workspace = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
+    assert.ok(workspace, 'the tests need a workspace folder');
+    this.root = join(workspace, name);
+    rmSync(this.root, { recursive: true, force: true });
+    mkdirSync(this.root, { recursive: true });
+    const photo = blank();
+    photo.data.forEach((_, i) => (photo.data[i] = (i * 7) % 200));
+    for (const [i, file] of PHOTOS.entries()) {
+      writeFileSync(join(this.root, file), encodeMask(photo));
+      const mask = blank();
+      paint(mask, { x: 8 + i, y: 8, width: 16, height: 16 }, 1);
+      this.writeMask(file, mask);
+    }
+    writeFileSync(join(this.root, 'tags.json'), JSON.stringify(Object.fromEntries(PHOTOS.map(file => [file, ['cat']]))));
+  }
+
+  uri(file: string): vscode.Uri {
+    return vscode.Uri.file(join(this.root, file));
+  }
+
+  maskUri(photo: string): vscode.Uri {
+    return this.uri(photo.replace('.png', '.mask.png'));
+  }
+
+  mask(photo: string): LabelMap {
+    return decodeMask(this.bytes(photo)).labels;
+  }
+
+  bytes(photo: string): Buffer {
+    return readFileSync(this.maskUri(photo).fsPath);
+  }
+
+  writeMask(photo: string, mask: LabelMap): void {
+    writeFileSync(this.maskUri(photo).fsPath, encodeMask(mask));
+  }
+}
+
+/** Opens a file in the review as *Open With* does, and waits for its page. */
+export async function openReview({ reviews }: Services, uri: vscode.Uri): Promise<{ document: ReviewDocument; page: PageLink }> {
+  await vscode.commands.executeCommand('vscode.openWith', uri, VIEW_TYPE, { preview: false });
+  await until(() => [...reviews.documents].some(document => document.uri.toString() === uri.toString() && [...document.pages].some(page => page.isReady)), 20_000, 'the page');
+  const document = [...reviews.documents].find(each => each.uri.toString() === uri.toString());
+  const page = document && [...document.pages].at(-1);
+  assert.ok(document && page);
+  return { document, page };
+}
+
+let lastId = 1_000_000;
+
+/** Asks as the page does. @throws what it was answered, where that is an error */
+export async function ask<A extends Ask>(page: PageLink, name: A, params: AskParams<A>): Promise<AskResult<A>> {
+  const answer = await page.receive({ type: 'ask', id: ++lastId, ask: name, params });
+  assert.ok(answer && answer.type !== 'tell');
+  if (answer.type === 'error') throw new Error(`${answer.reason}: ${answer.message}`);
+  return answer.result as AskResult<A>;
+}
+
+/** Sends something that no page would send. */
+export function send(page: PageLink, message: unknown): Promise<ToPage | undefined> {
+  return page.receive(message);
+}
+
+/** One stroke on `mask`, as the page would send it. */
+export function stroke(mask: LabelMap, rect: Rect, label: number): LabelPatch {
+  const before = cut(mask, rect);
+  paint(mask, rect, label);
+  return patchOf(mask, rect, before);
+}
+
+export function blank(width = WIDTH, height = HEIGHT): LabelMap {
+  return { data: new Uint8Array(width * height), width, height };
+}
+
+export function paint({ data, width }: LabelMap, rect: Rect, label: number): void {
+  for (let y = rect.y; y < rect.y + rect.height; y++) data.fill(label, y * width + rect.x, y * width + rect.x + rect.width);
+}
+
+export async function until(condition: () => boolean | Promise<boolean>, ms: number, what = 'what was waited for'): Promise<void> {
+  const end = Date.now() + ms;
+  while (!(await condition())) {
+    assert.ok(Date.now() < end, `${what} did not happen within ${ms} ms`);
+    await new Promise(done => setTimeout(done, 20));
+  }
+}
