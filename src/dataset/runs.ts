@@ -61,9 +61,9 @@ export async function listRuns(root: string): Promise<RunRecord[]> {
   return records;
 }
 
-/** The newest run if it did not come to its end: what "resume" continues. */
+/** The newest run that made masks, if it did not come to its end: what "resume" continues. (A debiasing is gone on with by starting it again.) */
 export async function lastUnfinished(root: string): Promise<RunRecord | undefined> {
-  const newest = (await listRuns(root))[0];
+  const newest = (await listRuns(root)).find(({ summary }) => summary.job === undefined);
   return newest && ['cancelled', 'interrupted', 'failed'].includes(newest.summary.state) ? newest : undefined;
 }
 
