@@ -4,6 +4,8 @@
 import { vocPalette } from '../../shared/palette';
 
 const PALETTE = vocPalette();
+/** The least that each channel of a class' colour has. */
+const WHITE = 70;
 
 /** Strokes the context's present path (or `path`). */
 export function strokeTwice(context: CanvasRenderingContext2D, path?: Path2D, light = '#ffffff'): void {
@@ -17,11 +19,12 @@ export function strokeTwice(context: CanvasRenderingContext2D, path?: Path2D, li
   trace(light, 1.25);
 }
 
-/** The colour of a class, lifted where it is too dark to be seen on the dark line. */
+/** The colour of a class, as bright as it can be, so that it is seen on the dark line; grey for those without colour. */
 export function classColour(id: number): string {
-  const [r, g, b] = PALETTE.subarray(id * 3, id * 3 + 3);
-  const lift = Math.max(0, 96 - Math.max(r, g, b));
-  return `rgb(${r + lift}, ${g + lift}, ${b + lift})`;
+  const rgb = Array.from(PALETTE.subarray(id * 3, id * 3 + 3));
+  const most = Math.max(...rgb);
+  const [r, g, b] = rgb.map(value => (most === 0 ? 200 : Math.round(WHITE + (255 - WHITE) * (value / most))));
+  return `rgb(${r}, ${g}, ${b})`;
 }
 
 /** A word with a dark shade around it. */

@@ -5,32 +5,34 @@ import type { Selection } from '../edits/selection';
 import type { Page, Viewport } from '../page';
 import { selectedRegion } from './selected';
 
+const MOST_EDGES = 40_000;
+
 /** An edge between pixels, from (x0, y0) to (x1, y1) in photo pixels; horizontal or vertical. */
 export type Edge = readonly [number, number, number, number];
 
 /** The edges between selected pixels and others, neighbouring ones joined to one. */
 export function edgesOf({ rect: { x, y, width, height }, inside }: Selection): Edge[] {
   const edges: Edge[] = [];
-  const at = (column: number, row: number): number => (column < 0 || row < 0 || column >= width || row >= height ? 0 : inside[row * width + column]);
-  for (let row = 0; row <= height; row++) {
+  const nothing = new Uint8Array(width);
+  /** Where a vertical edge that goes on began, by its column; -1 where there is none. */
+  const began = new Int32Array(width + 1).fill(-1);
+  for (let row = 0, above = nothing; row <= height; row++) {
+    const here = row < height ? inside.subarray(row * width, (row + 1) * width) : nothing;
     for (let column = 0, from = -1; column <= width; column++) {
-      const edge = column < width && at(column, row - 1) !== at(column, row);
-      if (edge && from < 0) from = column;
-      if (!edge && from >= 0) {
+      const across = column < width && above[column] !== here[column];
+      if (across && from < 0) from = column;
+      if (!across && from >= 0) {
         edges.push([x + from, y + row, x + column, y + row]);
         from = -1;
       }
-    }
-  }
-  for (let column = 0; column <= width; column++) {
-    for (let row = 0, from = -1; row <= height; row++) {
-      const edge = row < height && at(column - 1, row) !== at(column, row);
-      if (edge && from < 0) from = row;
-      if (!edge && from >= 0) {
-        edges.push([x + column, y + from, x + column, y + row]);
-        from = -1;
+      const down = (column > 0 ? here[column - 1] : 0) !== (column < width ? here[column] : 0);
+      if (down && began[column] < 0) began[column] = row;
+      if (!down && began[column] >= 0) {
+        edges.push([x + column, y + began[column], x + column, y + row]);
+        began[column] = -1;
       }
     }
+    above = here;
   }
   return edges;
 }
@@ -66,13 +68,23 @@ export class SelectedMarks {
     const revision = page.revision.peek();
     if (this.drawn?.selected !== selected || this.drawn.photo !== photo || this.drawn.revision !== revision) {
       const region = selectedRegion(page);
-      const path = region && new Path2D();
-      for (const [x0, y0, x1, y1] of region ? edgesOf(region.pixels) : []) {
-        path?.moveTo(x0, y0);
-        path?.lineTo(x1, y1);
-      }
-      this.drawn = { selected, photo, revision, path };
+      this.drawn = { selected, photo, revision, path: region && outlineOf(region.pixels) };
     }
     return this.drawn.path;
   }
+}
+
+/** In photo pixels. A region of too many edges to be drawn with every frame has its box for an outline. */
+function outlineOf(pixels: Selection): Path2D {
+  const path = new Path2D();
+  const edges = edgesOf(pixels);
+  const { x, y, width, height } = pixels.rect;
+  if (edges.length > MOST_EDGES) path.rect(x, y, width, height);
+  else {
+    for (const [x0, y0, x1, y1] of edges) {
+      path.moveTo(x0, y0);
+      path.lineTo(x1, y1);
+    }
+  }
+  return path;
 }
