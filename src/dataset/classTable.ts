@@ -118,3 +118,15 @@ export async function writeClassTable(root: string, table: ClassTable): Promise<
   const lines = table.classes.map(entry => `  ${JSON.stringify(entry)}`);
   await atomicWrite(file, `{"classes": [\n${lines.join(',\n')}\n]}\n`, { fsync: true });
 }
+
+/**
+ * Writes down the classes of `table` beside those that another process has added since it was read. Within a turn (`turn.ts`).
+ * @throws SeedMaskError 'changed-during-run' where one has another id by now; and as writeClassTable does.
+ */
+export async function mergeClassTable(root: string, table: ClassTable): Promise<void> {
+  const there = await readClassTable(root);
+  const clash = table.classes.find(({ id, name }) => (there.idOf(name) ?? id) !== id || (there.nameOf(id) ?? name) !== name);
+  if (clash) throw new SeedMaskError('changed-during-run', `another process gave class '${clash.name}' another id meanwhile: start again`);
+  const added = there.classes.filter(({ name }) => table.idOf(name) === undefined);
+  await writeClassTable(root, ClassTable.of([...table.classes, ...added], '.seedmask/classes.json'));
+}

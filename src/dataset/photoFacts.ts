@@ -78,6 +78,17 @@ export async function maskFacts(root: string, mask: string, bytes: Uint8Array, l
   };
 }
 
+/** Facts of what MARS removed from a photo. */
+export function regionFacts(regions: readonly { area: number; stable: boolean }[]): Pick<Facts, 'removedRegions' | 'fragile'> {
+  let all = 0;
+  let fragile = 0;
+  for (const { area, stable } of regions) {
+    all += area;
+    if (!stable) fragile += area;
+  }
+  return { removedRegions: regions.length, fragile: all > 0 ? fragile / all : null };
+}
+
 /** Share of each class in a mask, by id; background and ignore are not listed. */
 export function areasOf({ data }: LabelMap): { id: number; share: number }[] {
   const counts = new Uint32Array(256);

@@ -5,8 +5,9 @@
 import { DEBIASED_NAME, debiasedHome, isMaskOf, maskInput, writeDebiasedRecord } from '../../dataset/debiased';
 import { Manifest } from '../../dataset/manifest';
 import { checkPattern, planOutputs } from '../../dataset/outputs';
-import { writeClassTable } from '../../dataset/classTable';
+import { mergeClassTable } from '../../dataset/classTable';
 import { removeLeftovers } from '../../dataset/folder';
+import { inTurn } from '../../dataset/turn';
 import { SeedMaskError } from '../../shared/errors';
 import type { Params, RunSummary } from '../../shared/protocol';
 import { plural } from '../../shared/runTexts';
@@ -72,7 +73,7 @@ async function debiasForeign(dataSet: DataSet, masks: string, name: string, work
   const { outputs, refused } = planOutputs(all, name);
   for (const failure of refused) await recorder.refuse(failure);
   const home = debiasedHome(root);
-  await writeClassTable(root, dataSet.table);
+  await inTurn(root, () => mergeClassTable(root, dataSet.table));
   await writeDebiasedRecord(root, { masks, outputName: name });
   const manifest = await Manifest.open(home);
   try {

@@ -20,6 +20,7 @@ import { sha256 } from '../../dataset/hash';
 import type { Manifest } from '../../dataset/manifest';
 import { decodeMask, encodeMask } from '../../dataset/maskFile';
 import { writeMask } from '../../dataset/maskStore';
+import { maskFacts, recordFacts, regionFacts } from '../../dataset/photoFacts';
 import { calibrate, calibrationPhotos, sampleCosines, type CosineSample } from '../../pipeline/mars/calibration';
 import { decodeCentroids, encodeCentroids } from '../../pipeline/mars/centroidFile';
 import { CentroidStore } from '../../pipeline/mars/centroidStore';
@@ -28,7 +29,7 @@ import { Backgrounds } from '../../pipeline/mars/distances';
 import type { ClassDecisions, MarsSettings, PhotoClusters } from '../../pipeline/mars/marsTypes';
 import { decideClasses } from '../../pipeline/mars/prototypes';
 import { SeedMaskError, describeError } from '../../shared/errors';
-import { IGNORE } from '../../shared/maps';
+import { IGNORE, type LabelMap } from '../../shared/maps';
 import { plural } from '../../shared/runTexts';
 import type { DebiasSource } from './debiasSources';
 import { debiasPhoto, type PhotoDecider } from './debiasPhoto';
@@ -172,7 +173,7 @@ class Stage {
           const entry = this.input.manifest.get(source.photo);
           const settled = instant && sameChoices && (entry?.before === source.before || regions.length === 0);
           const mask = await source.read();
-          const outcome = settled ? 'skipped' : await this.write(source, regions, choices);
+          const outcome = settled ? 'skipped' : await this.write(source, mask, regions, choices);
           totals.add(mask, regions, choices, outcome === 'written');
           await this.input.tell?.done(source.photo, outcome);
         });
@@ -194,14 +195,18 @@ class Stage {
     return regions;
   }
 
-  private async write(source: DebiasSource, regions: readonly RegionRecord[], choices: Choices): Promise<'written' | 'kept' | 'skipped'> {
+  private async write(source: DebiasSource, mask: LabelMap, regions: readonly RegionRecord[], choices: Choices): Promise<'written' | 'kept' | 'skipped'> {
     const { root, home, manifest, workshop, frame } = this.input;
     const { writes } = source;
     const before = await readBefore(home, source.photo, source.before);
     if (!writes || !before) return 'skipped';
     const bytes = debiasedBytes(before, regions, choices, workshop.settings.removedAs);
     const made = { device: workshop.progress.device || 'none', run: frame.recorder.id, before: source.before };
-    return writeMask({ root, photo: source.photo, mask: writes.mask }, bytes, manifest, writes.making, made);
+    const outcome = await writeMask({ root, photo: source.photo, mask: writes.mask }, bytes, manifest, writes.making, made);
+    if (home !== root) return outcome;
+    const written = outcome === 'written' ? await maskFacts(root, writes.mask, bytes, decodeMask(bytes).labels, mask) : {};
+    await recordFacts(root, source.photo, { ...written, ...regionFacts(regions) });
+    return outcome;
   }
 
   /** Photos that this run was not asked for count in the summaries of classes as they were left. */

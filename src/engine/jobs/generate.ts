@@ -9,12 +9,14 @@
 import { join } from 'node:path';
 import type { Preset } from '../../../models/presets';
 import { loadClassifier } from '../../../models/warmStart';
-import { writeClassTable, type ClassTable } from '../../dataset/classTable';
+import { mergeClassTable, type ClassTable } from '../../dataset/classTable';
 import { removeLeftovers } from '../../dataset/folder';
 import { sha256, sha256OfFile } from '../../dataset/hash';
 import { Manifest } from '../../dataset/manifest';
 import { decideMask } from '../../dataset/maskStore';
+import { tidyFacts } from '../../dataset/photoFacts';
 import { lastUnfinished } from '../../dataset/runs';
+import { inTurn } from '../../dataset/turn';
 import { Scg } from '../../pipeline/scg';
 import { describeError } from '../../shared/errors';
 import type { Params, RunSummary } from '../../shared/protocol';
@@ -68,8 +70,9 @@ class Generation {
       if (dataSet.untagged.length > 0) recorder.note(`${only ? 'none of these photos' : 'no photo of this folder'} has tags`);
       return;
     }
-    await writeClassTable(this.root, dataSet.table);
+    await inTurn(this.root, () => mergeClassTable(this.root, dataSet.table));
     await removeLeftovers(this.root, dataSet.wanted);
+    await tidyFacts(this.root);
 
     const weights = this.engine.weightsFolder;
     const models = await loadRunModels(weights, settings.backbone, settings.saliency);

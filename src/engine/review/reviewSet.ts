@@ -3,7 +3,7 @@
  * hundred thousand photos is not searched again for each. Photos are named by others: only those of the scan, in a place inside the root, are touched.
  */
 import { join } from 'node:path';
-import { readClassTable, writeClassTable, type ClassTable } from '../../dataset/classTable';
+import { mergeClassTable, readClassTable, type ClassTable } from '../../dataset/classTable';
 import { Manifest, type ManifestEntry } from '../../dataset/manifest';
 import type { MaskPlace } from '../../dataset/maskStore';
 import { planOutputs } from '../../dataset/outputs';
@@ -122,15 +122,10 @@ export class ReviewSet {
     this.table = await tableWith(this.root, this.tags, this.table);
   }
 
-  /**
-   * Writes down the ids that a person has seen and may have painted with. Within a turn.
-   * @throws SeedMaskError 'changed-during-run' when another process gave other ids meanwhile; and as writes do
-   */
+  /** Writes down the ids that a person has seen and may have painted with. Within a turn. @throws SeedMaskError as mergeClassTable does */
   async keepClasses(): Promise<void> {
     const there = await readClassTable(this.root);
-    const clash = this.table.classes.find(({ id, name }) => (there.idOf(name) ?? id) !== id || (there.nameOf(id) ?? name) !== name);
-    if (clash) throw new SeedMaskError('changed-during-run', `another run gave class '${clash.name}' another id meanwhile: reload the review`);
-    if (this.table.classes.some(({ name }) => there.idOf(name) === undefined)) await writeClassTable(this.root, this.table);
+    if (this.table.classes.some(({ id, name }) => there.idOf(name) !== id)) await mergeClassTable(this.root, this.table);
   }
 }
 
