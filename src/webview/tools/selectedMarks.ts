@@ -16,7 +16,8 @@ export function edgesOf({ rect: { x, y, width, height }, inside }: Selection): E
   const nothing = new Uint8Array(width);
   /** Where a vertical edge that goes on began, by its column; -1 where there is none. */
   const began = new Int32Array(width + 1).fill(-1);
-  for (let row = 0, above = nothing; row <= height; row++) {
+  let above: Uint8Array = nothing;
+  for (let row = 0; row <= height; row++) {
     const here = row < height ? inside.subarray(row * width, (row + 1) * width) : nothing;
     for (let column = 0, from = -1; column <= width; column++) {
       const across = column < width && above[column] !== here[column];
