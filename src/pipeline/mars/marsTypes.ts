@@ -6,7 +6,7 @@
  *                 CentroidStore.set(photo, ...)            the data set's state                                  centroidStore.ts
  *     between     decideClasses(store, settings)           distances to backgrounds, ranks, prototypes, gap      distances.ts, prototypes.ts
  *                 calibrate(decisions, sample)             rule 'percentile' alone: cosines of a few photos      calibration.ts
- *     pass 2      similarityMap(features, tags, ...)       likeness to the prototypes of the photo's tags        similarityMap.ts
+ *     pass 2      similarityMap(cells, photo, tags, ...)   likeness to the classes of the photo's tags           similarityMap.ts, margin.ts
  *                 debias(mask, map, ...)                   which pixels go                                       debias.ts
  *                 explainPhoto(...), ClassTotals           evidence of each region, of each class                evidence.ts, classSummary.ts
  *
