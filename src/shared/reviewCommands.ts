@@ -6,8 +6,8 @@
 export const REVIEW_COMMANDS = [
   'nextPhoto', 'previousPhoto', 'nextUnreviewed', 'acceptAndNext', 'rejectAndNext', 'accept', 'reject', 'skip', 'takeBackMark',
   'brush', 'eraser', 'fill', 'region', 'lasso', 'wand', 'pick', 'pan', 'box', 'point', 'scribble',
-  'larger', 'smaller', 'grow', 'shrink', 'smooth', 'copyPrevious', 'applyHints', 'clearHints',
-  'nextClass', 'previousClass', 'nextRegion', 'removeRegion', 'restoreRegion', 'acceptRegion', 'why', 'classPage',
+  'larger', 'smaller', 'grow', 'shrink', 'smooth', 'fillHoles', 'removeCrumbs', 'copyPrevious', 'applyHints', 'clearHints',
+  'nextClass', 'previousClass', 'nextRegion', 'relabelRegion', 'removeRegion', 'restoreRegion', 'acceptRegion', 'why', 'classPage',
   'zoomIn', 'zoomOut', 'fit', 'actualSize', 'toggleOverlay', 'toggleOutline', 'nextLayer', 'soloLayer', 'sideBySide', 'swipe', 'compareNone',
   'focusQueue', 'focusCanvas', 'editTags', 'help',
 ] as const;

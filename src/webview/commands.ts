@@ -7,7 +7,7 @@ import type { ReviewCommand } from '../shared/pageMessages';
 import { lookOf } from './looks';
 import type { Compare, LayerLook, Page } from './page';
 import { applyHints, clearHints } from './tools/hintCommands';
-import { acceptRegion, copyPrevious, grow, nextRegion, removeRegion, restoreRegion, shrink, smooth } from './tools/regionCommands';
+import { acceptRegion, copyPrevious, fillHoles, grow, nextRegion, relabelRegion, removeCrumbs, removeRegion, restoreRegion, shrink, smooth } from './tools/regionCommands';
 import { resizeTool } from './tools/size';
 
 /** Each press of a zoom key. */
@@ -44,10 +44,13 @@ const actions: Record<ReviewCommand, (page: Page) => void> = {
   grow,
   shrink,
   smooth,
+  fillHoles,
+  removeCrumbs,
   copyPrevious,
   applyHints,
   clearHints,
   nextRegion,
+  relabelRegion,
   removeRegion,
   restoreRegion,
   acceptRegion,

@@ -219,11 +219,12 @@ export class CanvasController {
   private key(event: KeyboardEvent): void {
     // Only keys of the stage itself, not those of what may lie on it.
     if (event.target !== this.stage) return;
-    if (this.cursor.key(event.key, { shift: event.shiftKey, invert: event.ctrlKey || event.metaKey || event.altKey })) {
+    if (event.ctrlKey || event.metaKey) return;
+    if (this.cursor.key(event.key, { shift: event.shiftKey, invert: event.altKey })) {
       event.preventDefault();
       return this.requestFrame();
     }
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.altKey) return;
     const step = ARROW_STEP * (event.shiftKey ? 4 : 1);
     const by = { ArrowLeft: [step, 0], ArrowRight: [-step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] }[event.key];
     if (!by) return;

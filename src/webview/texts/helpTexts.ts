@@ -12,7 +12,7 @@ export interface HelpGroup {
 export const HELP_GROUPS: readonly HelpGroup[] = [
   { title: 'Photos', commands: ['nextPhoto', 'previousPhoto', 'nextUnreviewed', 'acceptAndNext', 'rejectAndNext', 'accept', 'reject', 'skip', 'takeBackMark', 'focusQueue'] },
   { title: 'Tools', commands: ['pan', 'brush', 'eraser', 'fill', 'region', 'lasso', 'wand', 'pick', 'larger', 'smaller', 'nextClass', 'previousClass'] },
-  { title: 'Regions and removals', commands: ['nextRegion', 'why', 'restoreRegion', 'acceptRegion', 'removeRegion', 'grow', 'shrink', 'smooth', 'copyPrevious', 'classPage'] },
+  { title: 'Regions and removals', commands: ['nextRegion', 'why', 'restoreRegion', 'acceptRegion', 'removeRegion', 'relabelRegion', 'grow', 'shrink', 'smooth', 'fillHoles', 'removeCrumbs', 'copyPrevious', 'classPage'] },
   { title: 'Hints', commands: ['box', 'point', 'scribble', 'applyHints', 'clearHints', 'editTags'] },
   { title: 'Looking', commands: ['zoomIn', 'zoomOut', 'fit', 'actualSize', 'toggleOverlay', 'toggleOutline', 'nextLayer', 'soloLayer', 'sideBySide', 'swipe', 'compareNone', 'focusCanvas', 'help'] },
 ];
@@ -43,12 +43,15 @@ export const COMMAND_TITLES: Record<ReviewCommand, string> = {
   grow: 'Grow the region',
   shrink: 'Shrink the region',
   smooth: 'Smooth the region',
+  fillHoles: 'Fill the holes of the region',
+  removeCrumbs: 'Remove the smallest regions',
   copyPrevious: 'Copy the mask of the previous photo',
   applyHints: 'Make the mask anew with hints',
   clearHints: 'Forget hints',
   nextClass: 'Next class',
   previousClass: 'Previous class',
-  nextRegion: 'Next removed region',
+  nextRegion: 'Next region',
+  relabelRegion: 'Give the region the class in hand',
   removeRegion: 'Remove the region',
   restoreRegion: 'Restore the region',
   acceptRegion: 'Accept the removal',
@@ -75,6 +78,10 @@ export const COMMAND_TITLES: Record<ReviewCommand, string> = {
 export const HELD_KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['0 … 9', 'Choose the class with this id (0: background)'],
   ['Wheel', 'Zoom at the pointer'],
+  ['Shift + wheel', 'Larger or smaller brush; tolerance of the wand'],
+  ['Ctrl or right button', 'Brush erases, eraser paints; other tools take away'],
+  ['Shift', 'Brush and lasso: over background only; fill: holes; wand: across regions; region: relabel'],
+  ['Enter', 'A cursor on the picture: arrows move it, Enter presses and lets go'],
   ['Middle button', 'Move the view'],
   ['Escape', 'Give up what is being drawn; close what is open'],
 ];
