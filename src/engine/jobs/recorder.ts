@@ -2,12 +2,14 @@
  * The record of one run while it goes on: counts, failures and notes, on disk (`.seedmask/runs/<id>/`) and as events. Whatever ends the run, what was counted
  * until then stands in its summary.
  */
+import { isHeld } from '../../dataset/holds';
 import { appendLog, newRunId, saveRun } from '../../dataset/runs';
 import { SeedMaskError, describeError } from '../../shared/errors';
 import type { Failure, RunSummary } from '../../shared/protocol';
 import type { RunSettings } from '../../shared/settings';
 import type { JobContext } from '../context';
 
+const HELD = 'it is open in a review with unsaved strokes';
 /** The record on disk is at most this old, in milliseconds. */
 const SAVE_EVERY_MS = 5000;
 /** Failures and notes kept one by one in a summary; the log has all. */
@@ -71,7 +73,9 @@ export class RunRecorder {
 
   async count(photo: string, state: 'written' | 'kept' | 'skipped'): Promise<void> {
     this.summary[state]++;
-    this.context.emit({ type: 'photo', photo, state });
+    const held = state === 'kept' && (await isHeld(this.root, photo));
+    this.context.emit({ type: 'photo', photo, state, ...(held && { message: HELD }) });
+    if (held) this.log('info', `${photo}: kept: ${HELD}`);
     await this.saveNowAndThen();
   }
 
