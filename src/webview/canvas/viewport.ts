@@ -30,6 +30,8 @@ export class PhotoViewport implements Viewport {
 
   /** The canvas has another size (CSS pixels) or another number of device pixels per CSS pixel. */
   resize(width: number, height: number, ratio: number): void {
+    // A hidden page has no size; it comes back as it was.
+    if (width < 1 || height < 1) return;
     const { width: oldWidth, height: oldHeight } = this.canvas;
     this.canvas = { width, height, ratio };
     if (this.fitted) this.fit();
