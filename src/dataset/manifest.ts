@@ -135,8 +135,11 @@ export class Manifest {
    * Takes in what other processes have added. Before an `append` within the same turn.
    * @throws SeedMaskError 'io'.
    */
-  async refresh(): Promise<void> {
-    await this.queue;
+  refresh(): Promise<void> {
+    return this.next(() => this.takeIn());
+  }
+
+  private async takeIn(): Promise<void> {
     const found = await stat(this.file, { bigint: true }).catch(() => undefined);
     if (found && found.ino === this.read.inode && Number(found.size) >= this.read.end) {
       if (Number(found.size) > this.read.end) await readOn(this.file, this.read);
@@ -155,9 +158,14 @@ export class Manifest {
 
   /** Adds entries, one a photo, and waits for the disk; then the masks may be written. Calls may overlap. @throws SeedMaskError as atomicWrite does. */
   append(...entries: readonly ManifestEntry[]): Promise<void> {
-    const turn = this.queue.then(() => this.write(entries));
-    this.queue = turn.catch(() => undefined);
-    return turn;
+    return this.next(() => this.write(entries));
+  }
+
+  /** One thing after the other. */
+  private next(work: () => Promise<void>): Promise<void> {
+    const mine = this.queue.then(work);
+    this.queue = mine.catch(() => undefined);
+    return mine;
   }
 
   private async write(entries: readonly ManifestEntry[]): Promise<void> {

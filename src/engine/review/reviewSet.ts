@@ -90,14 +90,15 @@ export class ReviewSet {
   manifest(): Promise<Manifest> {
     const opened = manifests.get(this.root) ?? Manifest.open(this.root);
     manifests.set(this.root, opened);
+    looks.delete(this.root);
     opened.catch(() => manifests.delete(this.root));
     return opened;
   }
 
   /** What the manifest says now, to look at. @throws SeedMaskError 'io' */
   async entries(): Promise<ReadonlyMap<string, ManifestEntry>> {
-    const looking = looks.get(this.root) ?? Manifest.look(this.root);
-    looks.set(this.root, looking);
+    const looking = manifests.get(this.root) ?? looks.get(this.root) ?? Manifest.look(this.root);
+    if (!manifests.has(this.root)) looks.set(this.root, looking);
     looking.catch(() => looks.delete(this.root));
     const manifest = await looking;
     await manifest.refresh();
