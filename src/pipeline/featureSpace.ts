@@ -93,9 +93,9 @@ export class Moments {
 
 /** The layer's coordinates: at most `dimensions` main directions, fewer where the sample does not have as many. */
 export async function fitLayer(host: GraphHost, moments: Moments, { dimensions, whiten, weight }: { dimensions: number; whiten: boolean; weight: number }): Promise<SpaceLayer> {
-  const { channels, count } = moments;
+  const { channels } = moments;
   const { mean, covariance } = await moments.finish();
-  const wanted = Math.min(dimensions, channels, count - 1);
+  const wanted = Math.min(dimensions, channels, moments.count - 1);
   const { values, vectors } = await mainDirections(host, covariance, channels, wanted);
   const largest = Math.sqrt(Math.max(0, values[0]));
   const rows = new Float32Array(wanted * channels);
