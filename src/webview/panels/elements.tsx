@@ -94,7 +94,8 @@ export function TextField({ value, label, placeholder, onInput, onEnter, onEscap
     else return keepTyping(event);
     event.stopPropagation();
   };
-  return createElement('vscode-text-field', { value, placeholder, 'aria-label': label, autofocus, onInput: typed, onKeyDown: pressed });
+  // The toolkit takes the name of a field from its content; the styles keep that out of sight.
+  return createElement('vscode-text-field', { value, placeholder, autofocus, onInput: typed, onKeyDown: pressed }, label);
 }
 
 export interface SelectProps<T extends string> {
