@@ -19,46 +19,52 @@ export interface Region {
   y: number;
 }
 
-/** A run of a row; of joined runs, `parent` leads to the first in reading order. */
-interface Run {
-  label: number;
-  y: number;
-  from: number;
-  to: number;
-  parent: number;
+/** Runs of rows, by number in reading order. Of joined runs, `parents` lead to the first one. */
+interface Runs {
+  /** Index of the first pixel. */
+  starts: number[];
+  /** Index after the last pixel. */
+  ends: number[];
+  parents: number[];
 }
 
 /** Regions in reading order of their first pixels. */
 export function regionsOf({ data, width, height }: LabelMap): Region[] {
-  const runs: Run[] = [];
+  const { starts, ends, parents }: Runs = { starts: [], ends: [], parents: [] };
   let above = 0;
-  for (let y = 0; y < height; y++) {
-    const first = runs.length;
-    const end = (y + 1) * width;
-    for (let p = y * width; p < end; ) {
+  for (let row = 0; row < height; row++) {
+    const first = starts.length;
+    const end = (row + 1) * width;
+    for (let p = row * width; p < end; ) {
       const label = data[p];
       let to = p + 1;
       while (to < end && data[to] === label) to++;
-      if (label !== BACKGROUND) runs.push({ label, y, from: p - y * width, to: to - y * width, parent: runs.length });
+      if (label !== BACKGROUND) {
+        parents.push(starts.length);
+        starts.push(p);
+        ends.push(to);
+      }
       p = to;
     }
-    for (let i = first, j = above; i < runs.length; i++) {
-      while (j < first && runs[j].to < runs[i].from) j++;
-      for (let k = j; k < first && runs[k].from <= runs[i].to; k++) if (runs[k].label === runs[i].label) join(runs, i, k);
+    // Runs of both rows from left to right; those that touch at a corner are joined as well.
+    for (let i = first, j = above; i < starts.length; i++) {
+      while (j < first && ends[j] + width < starts[i]) j++;
+      for (let k = j; k < first && starts[k] + width <= ends[i]; k++) if (data[starts[k]] === data[starts[i]]) join(parents, i, k);
     }
     above = first;
   }
   const regions = new Map<number, Region>();
-  runs.forEach(({ label, y, from, to }, i) => {
-    const found = root(runs, i);
+  for (let i = 0; i < starts.length; i++) {
+    const y = Math.floor(starts[i] / width);
+    const rect = { x: starts[i] - y * width, y, width: ends[i] - starts[i], height: 1 };
+    const found = root(parents, i);
     const region = regions.get(found);
-    const rect = { x: from, y, width: to - from, height: 1 };
-    if (region === undefined) regions.set(found, { label, area: to - from, rect, x: from, y });
+    if (region === undefined) regions.set(found, { label: data[starts[i]], area: rect.width, rect, x: rect.x, y });
     else {
-      region.area += to - from;
+      region.area += rect.width;
       region.rect = union(region.rect, rect) ?? rect;
     }
-  });
+  }
   return [...regions.values()];
 }
 
@@ -91,16 +97,16 @@ function mostAround(labels: LabelMap, selection: Selection): number {
   return counts.reduce((most, count, label) => (count > counts[most] ? label : most), BACKGROUND);
 }
 
-function join(runs: Run[], a: number, b: number): void {
-  const rootA = root(runs, a);
-  const rootB = root(runs, b);
-  runs[Math.max(rootA, rootB)].parent = Math.min(rootA, rootB);
+function join(parents: number[], a: number, b: number): void {
+  const rootA = root(parents, a);
+  const rootB = root(parents, b);
+  parents[Math.max(rootA, rootB)] = Math.min(rootA, rootB);
 }
 
-function root(runs: Run[], i: number): number {
-  while (runs[i].parent !== i) {
-    runs[i].parent = runs[runs[i].parent].parent;
-    i = runs[i].parent;
+function root(parents: number[], i: number): number {
+  while (parents[i] !== i) {
+    parents[i] = parents[parents[i]];
+    i = parents[i];
   }
   return i;
 }

@@ -8,6 +8,7 @@ import { isInside } from '../edits/rects';
 import { paint } from '../edits/selection';
 import type { Page, Pointer, Tool } from '../page';
 import { labelName } from './names';
+import { shownLabels } from './selected';
 import { editableLabels, editOnce } from './stroke';
 
 /** A tool that acts when the button is let go, and not at all when Escape comes first. `act` gets whole pixels, perhaps outside the photo. */
@@ -29,7 +30,7 @@ export function clickTool(cursor: string, act: (x: number, y: number, at: Pointe
 export function fillTool(page: Page): Tool {
   return clickTool('cell', (x, y, { invert, shift }) => {
     const labels = editableLabels(page);
-    const region = labels && componentAt(labels, x, y, { connectivity: 4 });
+    const region = labels && componentAt(labels, x, y, { connectivity: shift ? 8 : 4 });
     if (labels === undefined || region === undefined) return;
     if (shift) {
       const label = labels.data[y * labels.width + x];
@@ -46,7 +47,8 @@ export function fillTool(page: Page): Tool {
 /** Takes the class under the pointer into the hand. */
 export function pickTool(page: Page): Tool {
   return clickTool('copy', (x, y) => {
-    const labels = page.photo.peek()?.labels;
+    const photo = page.photo.peek();
+    const labels = photo && shownLabels(photo);
     if (labels === undefined || !isInside(labels, x, y)) return;
     const id = labels.data[y * labels.width + x];
     page.hand.classId.value = id;

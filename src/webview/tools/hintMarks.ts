@@ -16,7 +16,7 @@ export function drawHintsOf(context: CanvasRenderingContext2D, { boxes, points, 
     places.forEach(({ x, y }, i) => (i === 0 ? path.moveTo(x, y) : path.lineTo(x, y)));
     // A line of one point would not be drawn.
     if (places.length === 1) path.lineTo(places[0].x + 0.01, places[0].y);
-    context.globalAlpha = 0.55;
+    context.globalAlpha = 0.35;
     context.strokeStyle = classColour(id);
     context.lineWidth = Math.max(2, 2 * radius * scale);
     context.stroke(path);

@@ -6,7 +6,7 @@ import type { Page, Tool } from '../page';
 import { clickTool } from './clickTools';
 import { labelName } from './names';
 import { relabelRegion, removeRegion, restoreRegion } from './regionCommands';
-import { isRestored, selectedRegion, selectionAt } from './selected';
+import { isRestored, selectedRegion, selectionAt, shownLabels } from './selected';
 
 export function regionTool(page: Page): Tool {
   return clickTool('pointer', (x, y, { invert, shift }) => {
@@ -17,7 +17,8 @@ export function regionTool(page: Page): Tool {
     const region = selectedRegion(page);
     if (!region) return page.say('There is no region here');
     if (shift) return relabelRegion(page);
-    const gone = region.kind === 'removed' && !(photo.labels && isRestored(photo.labels, region.pixels, region.classId));
+    const labels = shownLabels(photo);
+    const gone = region.kind === 'removed' && !(labels && isRestored(labels, region.pixels, region.classId));
     if (invert) return gone ? restoreRegion(page) : removeRegion(page);
     page.panels.side.value = 'why';
     page.say(`${gone ? 'Removed region' : 'Region'} of ${labelName(page, region.classId)}`);

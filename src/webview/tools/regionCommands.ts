@@ -70,10 +70,10 @@ export function copyPrevious(page: Page): void {
 
 async function copyFromPrevious(page: Page): Promise<void> {
   const target = editableLabels(page);
-  const here = page.session.peek().current;
+  const here = page.photo.peek()?.index;
+  if (!target || here === undefined) return;
   const order = page.panels.order.peek();
   const previous = order ? order[order.indexOf(here) - 1] : here - 1;
-  if (!target) return;
   if (previous === undefined || previous < 0) return page.say('There is no photo before this one');
   const { view } = await page.ask('photo', { index: previous });
   if (view.mask === null) return page.say(view.maskProblem ?? 'The photo before has no mask');

@@ -18,6 +18,12 @@ export type Evidence = OpenPhoto['view']['evidence'][number];
 /** A region that is there now, with its pixels. */
 export type FoundRegion = { kind: 'mask'; classId: number; pixels: Selection } | { kind: 'removed'; classId: number; pixels: Selection; evidence: Evidence };
 
+/** The labels of the mask as it is shown, if it has the photo's size; they may be looked at only. */
+export function shownLabels({ view, labels, layers }: OpenPhoto): LabelMap | undefined {
+  const shown = labels ?? layers.find(({ kind }) => kind === 'mask')?.labels;
+  return shown?.width === view.width && shown.height === view.height ? shown : undefined;
+}
+
 /** What is selected, if it is there still. */
 export function selectedRegion(page: Page): FoundRegion | undefined {
   const photo = page.photo.peek();
@@ -40,7 +46,8 @@ export function regionInHand(page: Page): FoundRegion | undefined {
 
 /** The region at a photo pixel: a removed one where it was removed or has been restored, else that of the mask. Null: nothing is there. */
 export function selectionAt(photo: OpenPhoto, x: number, y: number): Selected | null {
-  const label = photo.labels && isInside(photo.labels, x, y) ? photo.labels.data[y * photo.labels.width + x] : BACKGROUND;
+  const labels = shownLabels(photo);
+  const label = labels && isInside(labels, x, y) ? labels.data[y * labels.width + x] : BACKGROUND;
   const evidence = evidenceAt(photo, x, y);
   if (evidence && (label === BACKGROUND || label === evidence.classId)) return { evidence: evidence.id };
   return label === BACKGROUND ? null : { classId: label, x, y };
@@ -82,7 +89,8 @@ const CRUMB = 1 / 50_000;
 /** All regions in reading order (first row, then first column): those that MARS removed, and those of the mask. */
 export function stopsOf(photo: OpenPhoto): Stop[] {
   const removed = photo.view.evidence.map(({ id, classId, area, box: [x, y, width, height] }): Stop => ({ selected: { evidence: id }, classId, area, rect: { x, y, width, height } }));
-  const regions = photo.labels ? regionsOf(photo.labels) : [];
+  const labels = shownLabels(photo);
+  const regions = labels ? regionsOf(labels) : [];
   const least = photo.view.width * photo.view.height * CRUMB;
   const inMask = regions.filter(({ area }) => area >= least).map(({ label, x, y, area, rect }): Stop => ({ selected: { classId: label, x, y }, classId: label, area, rect }));
   return [...removed, ...inMask].sort((a, b) => a.rect.y - b.rect.y || a.rect.x - b.rect.x);
@@ -104,7 +112,8 @@ function isAt(photo: OpenPhoto, stop: Stop, selected: Selected): boolean {
   return region !== undefined && has(region.pixels, selected.x, selected.y);
 }
 
-function maskRegion({ labels }: OpenPhoto, x: number, y: number, expected?: number): FoundRegion | undefined {
+function maskRegion(photo: OpenPhoto, x: number, y: number, expected?: number): FoundRegion | undefined {
+  const labels = shownLabels(photo);
   if (!labels || !isInside(labels, x, y)) return undefined;
   const classId = labels.data[y * labels.width + x];
   if (classId === BACKGROUND || (expected !== undefined && classId !== expected)) return undefined;

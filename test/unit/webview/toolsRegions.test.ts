@@ -217,6 +217,17 @@ test('nothing may be changed in a workspace that is not trusted', () => {
   assert.equal(page.says.length, 9);
 });
 
+test('a mask that must not be changed can be looked at region by region', () => {
+  const labels = picture('11.2');
+  const page = fakePage(labels, { readOnly: true, layers: [{ key: 'mask', kind: 'mask', labels, made: '' }] });
+  nextRegion(page);
+  assert.deepEqual(page.hand.selected.value, { classId: 1, x: 0, y: 0 });
+  drag(regionTool(page), at(3, 0));
+  assert.deepEqual([page.hand.selected.value, page.panels.side.value], [{ classId: 2, x: 3, y: 0 }, 'why']);
+  drag(regionTool(page), at(3, 0, { invert: true }));
+  assert.deepEqual([page.edits, rowsOf(labels)], [[], ['11.2']]);
+});
+
 test('the outline of a selection has each of its outer edges once', () => {
   fc.assert(
     fc.property(mapsWithPixel(), ({ labels, x, y }) => {
