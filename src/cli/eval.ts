@@ -1,11 +1,11 @@
 /**
  * `seedmask eval <folder> --truth <masks>`: masks scored against true masks.
  */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { EXIT, UsageError, type Command } from './io';
 import { ProgressLine } from './progress';
 import { folderOf, parse, SETTINGS_FLAGS, settingsOf } from './settings';
-import type { Result, Scores } from '../shared/protocol';
+import type { Params, Result, Scores } from '../shared/protocol';
 import { plural } from '../shared/runTexts';
 
 export const evaluate: Command = {
@@ -16,7 +16,11 @@ Scores the masks beside the folder's photos. True masks are indexed or grey PNGs
 
   --truth <folder>           the true masks
   --predictions <folder>     score the masks of this folder instead of those beside the photos
-  --stages                   score the CAMs and seeds of the last run, too
+  --stages                   score the CAMs and seeds of the last run, too, and the masks before debiasing
+  --leak <folder>            true masks that know the surroundings (water, sky …): how much of a class's mask lies on its usual ones,
+                             before debiasing and after, and how much of the object was lost
+  --stuff-classes <file>     names of those masks' ids, a JSON list (default: classes.json in that folder)
+  --pairs <a=b,c=d>          which objects and surroundings (default boat=water,aeroplane=sky,cow=grass,sheep=grass,car=road,bicycle=road)
   --out-name <pattern>       name of the mask beside its photo
   --json                     print the scores as JSON
 
@@ -27,7 +31,7 @@ over the union of mask and truth (IoU + FP + FN = 1); the first line has the mea
     const { values, positionals } = parse({
       args,
       allowPositionals: true,
-      options: { 'out-name': SETTINGS_FLAGS['out-name'], truth: { type: 'string' }, predictions: { type: 'string' }, stages: { type: 'boolean' }, json: { type: 'boolean' } },
+      options: { 'out-name': SETTINGS_FLAGS['out-name'], truth: { type: 'string' }, predictions: { type: 'string' }, stages: { type: 'boolean' }, leak: { type: 'string' }, 'stuff-classes': { type: 'string' }, pairs: { type: 'string' }, json: { type: 'boolean' } },
     });
     const root = folderOf(positionals);
     if (values.truth === undefined) throw new UsageError('--truth <folder> is needed: where are the true masks?');
@@ -42,16 +46,43 @@ over the union of mask and truth (IoU + FP + FN = 1); the first line has the mea
           truth: resolve(values.truth),
           ...(values.predictions !== undefined && { predictions: resolve(values.predictions) }),
           ...(values.stages && { stages: true }),
+          ...(values.leak !== undefined && { leak: leakOf(values.leak, values['stuff-classes'], values.pairs) }),
         },
         { onEvent: progress.show, signal },
       );
     } finally {
       progress.end();
     }
-    out(values.json ? `${JSON.stringify(result, null, 2)}\n` : `${[...result.scores.map(table), ...result.notes.map(note => `note: ${note}`)].join('\n')}\n`);
+    out(values.json ? `${JSON.stringify(result, null, 2)}\n` : `${[...result.scores.map(table), ...leakLines(result), ...result.notes.map(note => `note: ${note}`)].join('\n')}\n`);
     return EXIT.ok;
   },
 };
+
+type LeakParams = NonNullable<Params<'evaluate'>['leak']>;
+
+/** @throws UsageError */
+function leakOf(truth: string, classes: string | undefined, pairs: string | undefined): LeakParams {
+  const folder = resolve(truth);
+  return {
+    truth: folder,
+    classes: classes === undefined ? join(folder, 'classes.json') : resolve(classes),
+    ...(pairs !== undefined && {
+      pairs: pairs.split(',').map(pair => {
+        const [object, context, more] = pair.split('=').map(name => name.trim());
+        if (!object || !context || more !== undefined) throw new UsageError(`--pairs is like boat=water,cow=grass, not '${pairs}'`);
+        return { object, context };
+      }),
+    }),
+  };
+}
+
+/** What `--leak` found, and how good the selected clusters are. */
+function leakLines({ leaks, selected }: Result<'evaluate'>): string[] {
+  const percent = (value: number | null): string => (value === null ? '-' : `${(value * 100).toFixed(1)} %`);
+  const lines = (leaks ?? []).map(({ object, context, before, after, lost, photos }) => `${object} on ${context}: ${percent(before)} of its mask before MARS, ${percent(after)} after; ${percent(lost)} of the true object lost (${plural(photos, 'photo')})`);
+  if (selected && selected.clusters > 0) lines.push(`selected clusters: ${selected.right} of ${selected.clusters} (${percent(selected.right / selected.clusters)}) are the class in truth (IoU over 0.3)`);
+  return lines.length > 0 ? [...lines, ''] : [];
+}
 
 function table({ stage, photos, miou, fp, fn, classes }: Scores): string {
   const percent = (value: number | null): string => (value === null ? '-' : (value * 100).toFixed(1));

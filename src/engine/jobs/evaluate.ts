@@ -1,10 +1,12 @@
 /**
  * Scores masks against true masks: those beside the photos, or a folder of somebody's predictions. Ids are matched by class name where the truth brings a
  * `classes.json` (in its folder or one up), else taken as they are. With `stages`, the CAMs and refined maps that the run left are scored as well, each at
- * its own background score, so that one sees what every step gave.
+ * its own background score, so that one sees what every step gave; masks as they were before debiasing, too. With `leak`, see leak.ts.
  */
 import { join } from 'node:path';
 import { readClassTable, type ClassTable } from '../../dataset/classTable';
+import { homeOf } from '../../dataset/debiased';
+import { readClassEvidence, readMarsLayers } from '../../dataset/evidenceStore';
 import { readLayers, type Layers } from '../../dataset/layers';
 import { planOutputs } from '../../dataset/outputs';
 import { isInside } from '../../dataset/paths';
@@ -18,14 +20,15 @@ import type { Params, Result, Scores } from '../../shared/protocol';
 import { plural } from '../../shared/runTexts';
 import type { JobContext } from '../context';
 import { Progress } from '../progress';
+import { LeakMeter, SelectedClusters } from './leak';
 
-const STAGE_NAMES = ['CAM', 'refined (SCG, PAMR)', 'mask'] as const;
+const STAGE_NAMES = ['CAM', 'refined (SCG, PAMR)', 'before MARS', 'mask'] as const;
 type Stage = (typeof STAGE_NAMES)[number];
 
-export async function evaluate({ root, photos, settings, truth, predictions, stages }: Params<'evaluate'>, { emit, signal }: JobContext): Promise<Result<'evaluate'>> {
+export async function evaluate({ root, photos, settings, truth, predictions, stages, leak }: Params<'evaluate'>, { emit, signal }: JobContext): Promise<Result<'evaluate'>> {
   const scan = await scanPhotos(root, { outputName: settings.outputName, signal });
   // Masks to compare with may lie below the photos' folder, under any name: they are no photos.
-  const masks = [truth, ...(predictions === undefined ? [] : [predictions])].filter(folder => isInside(root, folder) && !isInside(folder, root));
+  const masks = [truth, ...(predictions === undefined ? [] : [predictions]), ...(leak ? [leak.truth] : [])].filter(folder => isInside(root, folder) && !isInside(folder, root));
   const wanted = (photos ?? scan.photos).filter(photo => !masks.some(folder => isInside(folder, join(root, photo))));
   const outputs = planOutputs(scan.photos, settings.outputName).outputs;
   const ours = await readClassTable(root);
@@ -34,6 +37,10 @@ export async function evaluate({ root, photos, settings, truth, predictions, sta
   const toTruth = idMap(predictions ? named : ours, named);
   // Without names anywhere, every id is a class.
   const classes = named.classes.length > 1 ? Math.max(...named.classes.map(({ id }) => id)) + 1 : IGNORE;
+  const home = await homeOf(root, settings.outputName);
+  const debiased = predictions === undefined && (await readClassEvidence(home)).length > 0;
+  const meter = leak && (await LeakMeter.open(leak, named));
+  const selected = debiased && (stages || leak) ? await SelectedClusters.open(home) : undefined;
   const notes: string[] = [];
   const measured = new Map<Stage, { confusion: Confusion; photos: number }>();
   const entry = (stage: Stage) => {
@@ -57,6 +64,13 @@ export async function evaluate({ root, photos, settings, truth, predictions, sta
         const mask = found ?? background(trueMask);
         count(entry('mask'), relabel(mask, toTruth), trueMask, photo);
         if (!found) withoutMask++;
+        const before = debiased ? (await readMarsLayers(home, photo))?.before ?? mask : mask;
+        if (selected) {
+          count(entry('before MARS'), relabel(before, toTruth), trueMask, photo);
+          await selected.add(photo, trueMask, toTruth);
+        }
+        const around = meter && leak && (await readNamedMask(leak.truth, photo));
+        if (meter && around) meter.add(relabel(before, toTruth), relabel(mask, toTruth), trueMask, sameSize(around, trueMask, photo));
         const layers = stages ? await readLayers(root, photo) : undefined;
         for (const [stage, maps, threshold] of layers ? layerStages(layers) : []) {
           const ids = (layers as Layers).info.classes.map(({ id }) => id);
@@ -79,7 +93,18 @@ export async function evaluate({ root, photos, settings, truth, predictions, sta
   }
   if (withoutMask > 0) notes.push(`${plural(withoutMask, 'photo')} without a mask: counted as background`);
   if (withoutTruth > 0) notes.push(`${plural(withoutTruth, 'photo')} without a true mask: left out`);
-  return { scores: STAGE_NAMES.flatMap(stage => toScores(stage, measured.get(stage), named)), notes: notes.slice(0, 200) };
+  return {
+    scores: STAGE_NAMES.flatMap(stage => toScores(stage, measured.get(stage), named)),
+    ...(meter && { leaks: meter.leaks() }),
+    ...(selected && { selected: { clusters: selected.clusters, right: selected.right } }),
+    notes: notes.slice(0, 200),
+  };
+}
+
+/** @throws SeedMaskError 'bad-mask' if the two differ in size */
+function sameSize(around: LabelMap, truth: LabelMap, photo: string): LabelMap {
+  if (around.width === truth.width && around.height === truth.height) return around;
+  throw new SeedMaskError('bad-mask', `the true mask of surroundings is ${around.width} x ${around.height}, the true mask ${truth.width} x ${truth.height}`, photo);
 }
 
 function* layerStages({ info, cams, refined }: Layers): Generator<[Stage, Maps, number]> {
