@@ -112,9 +112,8 @@ export class CanvasController {
       const [entry] = entries;
       const [{ inlineSize: width, blockSize: height }] = entry.contentBoxSize;
       const ratio = window.devicePixelRatio;
-      // Exact where the browser says; CSS pixels times the ratio may be off by one.
       const exact = entry.devicePixelContentBoxSize?.[0];
-      this.scene.resize(exact?.inlineSize ?? Math.round(width * ratio), exact?.blockSize ?? Math.round(height * ratio), width, height, ratio);
+      this.scene.resize(devicePixels(exact?.inlineSize, width * ratio), devicePixels(exact?.blockSize, height * ratio), width, height, ratio);
       this.marks.width = this.picture.width;
       this.marks.height = this.picture.height;
       // At once: a canvas that was resized is empty.
@@ -241,4 +240,9 @@ export class CanvasController {
     const { x, y } = this.page.viewport.toPhoto(event.offsetX - this.scene.panes()[pane].x, event.offsetY);
     return { x, y, invert: event.ctrlKey || event.metaKey || event.altKey || (event.buttons & 2) !== 0 || event.button === 2, shift: event.shiftKey };
   }
+}
+
+/** What the browser says is exact; the product may be off by one. (Browsers that emulate another density say CSS pixels.) */
+function devicePixels(said: number | undefined, product: number): number {
+  return said !== undefined && Math.abs(said - product) < 1.5 ? said : Math.round(product);
 }

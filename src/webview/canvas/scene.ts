@@ -37,6 +37,7 @@ const MOVING_BUDGET = 5;
 const STILL_BUDGET = 14;
 /** The first frame of a photo waits for its layers this long, so that they do not flicker. */
 const FIRST_BUDGET = 60;
+const MASK = { key: 'mask', kind: 'mask' } as const;
 /** Device pixels per photo pixel from which on photo pixels are drawn as squares. */
 const SQUARES_FROM = 2;
 
@@ -196,7 +197,9 @@ export class Scene {
       this.fresh = true;
     }
     const chosen = this.page.looks.layers.value;
-    const single = (key: string): Looked[] => layers.filter(layer => layer.key === key).map(layer => ({ layer, look: lookOf(chosen, layer) }));
+    // Like with like: label maps that nobody gave a look are drawn as the mask is.
+    const likeMask = ({ key, kind, labels }: OpenLayer): boolean => labels !== undefined && kind !== 'difference' && !chosen.has(key);
+    const single = (key: string): Looked[] => layers.filter(layer => layer.key === key).map(layer => ({ layer, look: lookOf(chosen, likeMask(layer) ? MASK : layer) }));
     const wanted: Record<string, Looked[]> = sides === '' ? { shown: shownLayers(this.page.looks, layers) } : { left: single(sides.split(' ')[0]), right: single(sides.split(' ')[1]) };
     for (const name of this.sets.keys()) if (!(name in wanted)) this.remove(name);
     for (const [name, entries] of Object.entries(wanted)) {
