@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SeedMaskError } from '../shared/errors';
 import { dataPath } from './folder';
-import { dropLockFile, newOwner, takeLockFile } from './lock';
+import { dropLockFile, newOwner, readOwner, takeLockFile } from './lockFile';
 
 /** Nobody works that long within a turn. */
 const PATIENCE_MS = 30_000;
@@ -33,15 +33,12 @@ async function withToken<T>(root: string, work: () => Promise<T>): Promise<T> {
   const file = dataPath(root, 'turn');
   const me = newOwner();
   const end = Date.now() + PATIENCE_MS;
-  for (let wait = 1; ; wait = Math.min(2 * wait, MOST_WAIT_MS)) {
-    try {
-      await takeLockFile(file, me);
-      break;
-    } catch (error) {
-      if (!(error instanceof SeedMaskError) || error.reason !== 'locked') throw error;
-      if (Date.now() > end) throw new SeedMaskError('locked', `another process keeps ${file} to itself`, undefined, { cause: error });
-      await sleep(wait * (0.5 + Math.random()));
+  for (let wait = 1; !(await takeLockFile(file, me)); wait = Math.min(2 * wait, MOST_WAIT_MS)) {
+    if (Date.now() > end) {
+      const owner = await readOwner(file);
+      throw new SeedMaskError('locked', `${owner ? `process ${owner.pid} on ${owner.host}` : 'another process'} keeps the masks of this folder to itself`);
     }
+    await sleep(wait * (0.5 + Math.random()));
   }
   try {
     return await work();
