@@ -139,6 +139,14 @@ test('the class page: curve and cut in words, restoring all asks first, fragile 
   await page.getByRole('button', { name: 'Show all photos' }).click();
 });
 
+test('comparing: the pickers stand in the toolbar, whichever panel is open', async () => {
+  await page.getByRole('combobox', { name: 'Compare two layers' }).selectOption('side');
+  await page.getByRole('combobox', { name: 'Layer at the left' }).selectOption('seed');
+  await page.getByRole('combobox', { name: 'Layer at the right' }).selectOption('cam:1');
+  await page.getByRole('combobox', { name: 'Compare two layers' }).selectOption('none');
+  await page.getByRole('combobox', { name: 'Layer at the left' }).waitFor({ state: 'detached' });
+});
+
 test('tags: the dialog holds the focus, Escape gives it back, and the photo is made again with what was chosen', async () => {
   const button = page.getByRole('button', { name: 'Change tags' });
   await button.focus();

@@ -1,14 +1,16 @@
 /**
  * Bars under the toolbar that stay until they are dealt with: a mask that changed on disk under unsaved edits, looking only, notes on the data set, a run.
  */
+import { useState } from 'preact/hooks';
 import type { AskParams } from '../../shared/pageMessages';
 import { plural } from '../../shared/runTexts';
 import type { Page } from '../page';
-import { Button, Icon, ProgressRing } from './elements';
+import { Button, Icon, IconButton, ProgressRing } from './elements';
 import { send } from './send';
 
 export function Bars({ page }: { page: Page }) {
   const { readOnly, run, conflicts, notes } = page.session.value;
+  const [read, setRead] = useState<readonly string[]>([]);
   return (
     <>
       {conflicts.length > 0 && <ConflictBar page={page} conflicts={conflicts} />}
@@ -22,9 +24,10 @@ export function Bars({ page }: { page: Page }) {
           <ProgressRing label="A run is under way" /> {run}
         </div>
       )}
-      {notes.map(note => (
+      {notes.filter(note => !read.includes(note)).map(note => (
         <div class="bar" role="note" key={note}>
-          <Icon name="info" /> {note}
+          <Icon name="info" /> <span class="grow">{note}</span>
+          <IconButton icon="close" label="Hide this note" onClick={() => setRead([...read, note])} />
         </div>
       ))}
     </>

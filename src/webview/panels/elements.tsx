@@ -154,7 +154,11 @@ export function ProgressRing({ label }: { label: string }) {
   return createElement('vscode-progress-ring', { 'aria-label': label, class: 'ring' });
 }
 
-/** Keeps keys that a field needs for itself from becoming commands; those with Ctrl, Cmd or Alt, and function keys, go on. */
+/** Keys that a field needs for itself although Ctrl or Cmd is held: selecting all, its own undo, moving and deleting by words. */
+const OWN_WITH_CTRL = /^([azy]|arrow.*|home|end|backspace|delete)$/i;
+
+/** Keeps keys that a field needs for itself from becoming commands; other ones with Ctrl, Cmd or Alt, function keys and Escape go on. */
 export function keepTyping(event: KeyboardEvent): void {
-  if (!event.ctrlKey && !event.metaKey && !event.altKey && !/^F\d+$/.test(event.key) && event.key !== 'Escape') event.stopPropagation();
+  const own = event.ctrlKey || event.metaKey ? OWN_WITH_CTRL.test(event.key) : !event.altKey && !/^(F\d+|Escape)$/.test(event.key);
+  if (own) event.stopPropagation();
 }

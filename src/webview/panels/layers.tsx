@@ -1,6 +1,5 @@
 /**
- * How the photo is looked at: each layer shown or hidden, alone, how strong and in which style, with what made it; classes shown or hidden, with their areas; the
- * two layers that are compared.
+ * How the photo is looked at: each layer shown or hidden, alone, how strong and in which style, with what made it; classes shown or hidden, with their areas.
  */
 import { useMemo } from 'preact/hooks';
 import { group } from '../../shared/runTexts';
@@ -12,6 +11,7 @@ import { areasOf } from '../texts/queueTexts';
 import { classNames, classText, percent } from '../../shared/texts/words';
 import { Checkbox, IconButton, Select, Slider } from './elements';
 import { useRestedRevision } from './rested';
+import { send } from './send';
 import { Swatch } from './swatch';
 
 const STYLES: readonly { value: LayerLook['style']; text: string }[] = [
@@ -29,12 +29,16 @@ export function LayersPanel({ page }: { page: Page }) {
       {layers.length <= 2 && layers.every(({ kind }) => kind === 'mask' || kind === 'difference') && (
         <p class="empty">There are no layers of this photo: its mask was made elsewhere, or the layers were cleared. The mask itself can be looked at and edited.</p>
       )}
-      <Compared page={page} layers={layers} />
       <ul class="layers">
         {layers.map(layer => (
           <Layer key={layer.key} page={page} layer={layer} />
         ))}
       </ul>
+      {!layers.some(({ kind }) => kind === 'truth') && (
+        <button type="button" class="link truth" onClick={() => send(page, 'command', { name: 'pickTruth' })}>
+          Compare with true masks …
+        </button>
+      )}
       <Classes page={page} />
     </>
   );
@@ -76,23 +80,6 @@ function Layer({ page, layer }: { page: Page; layer: OpenLayer }) {
         {shortHashes(layer.made)}
       </p>
     </li>
-  );
-}
-
-/** The pickers of the two layers; only while two are compared. */
-function Compared({ page, layers }: { page: Page; layers: readonly OpenLayer[] }) {
-  const compare = page.looks.compare.value;
-  if (compare.mode === 'none') return null;
-  const names = classNames(page.session.value.classes);
-  const options = layers.map(layer => ({ value: layer.key, text: layerText(layer, names) }));
-  const swipes = compare.mode === 'swipe';
-  return (
-    <fieldset class="compared">
-      <legend>{swipes ? 'Swipe between' : 'Side by side'}</legend>
-      <Select value={compare.left} label="Layer at the left" options={options} onChange={left => (page.looks.compare.value = { ...compare, left })} />
-      <Select value={compare.right} label="Layer at the right" options={options} onChange={right => (page.looks.compare.value = { ...compare, right })} />
-      {swipes && <Slider value={compare.at} min={0} max={1} step={0.01} label="Place of the divide" text={percent(compare.at)} onInput={at => (page.looks.compare.value = { ...compare, at })} />}
-    </fieldset>
   );
 }
 

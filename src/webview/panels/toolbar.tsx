@@ -4,6 +4,8 @@
 import type { ReviewCommand } from '../../shared/pageMessages';
 import type { Page, ToolName } from '../page';
 import { COMMAND_TITLES, titleWithKey } from '../texts/helpTexts';
+import { layerText } from '../texts/layerTexts';
+import { classNames } from '../../shared/texts/words';
 import { ClassPicker } from './classPicker';
 import { IconButton, Select, Slider } from './elements';
 import { Roving } from './roving';
@@ -113,18 +115,30 @@ function Hints({ page }: { page: Page }) {
   );
 }
 
+/** One view, or two layers side by side or with a divide between them. */
 function CompareChoice({ page }: { page: Page }) {
   const commands = { none: 'compareNone', side: 'sideBySide', swipe: 'swipe' } as const;
+  const compare = page.looks.compare.value;
+  const names = classNames(page.session.value.classes);
+  const layers = (page.photo.value?.layers ?? []).map(layer => ({ value: layer.key, text: layerText(layer, names) }));
   return (
-    <Select
-      value={page.looks.compare.value.mode}
-      label="Compare two layers"
-      options={[
-        { value: 'none', text: 'One view' },
-        { value: 'side', text: 'Side by side' },
-        { value: 'swipe', text: 'Swipe' },
-      ]}
-      onChange={mode => page.run(commands[mode])}
-    />
+    <>
+      <Select
+        value={compare.mode}
+        label="Compare two layers"
+        options={[
+          { value: 'none', text: 'One view' },
+          { value: 'side', text: 'Side by side' },
+          { value: 'swipe', text: 'Swipe' },
+        ]}
+        onChange={mode => page.run(commands[mode])}
+      />
+      {compare.mode !== 'none' && (
+        <span class="row compared">
+          <Select value={compare.left} label="Layer at the left" options={layers} onChange={left => (page.looks.compare.value = { ...compare, left })} />
+          <Select value={compare.right} label="Layer at the right" options={layers} onChange={right => (page.looks.compare.value = { ...compare, right })} />
+        </span>
+      )}
+    </>
   );
 }

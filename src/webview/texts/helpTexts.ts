@@ -1,5 +1,5 @@
 /**
- * Titles of the review's commands, in the groups of the help, and keys as people read them.
+ * Titles of the review's commands, in the groups of the help, and their keys.
  */
 import type { ReviewCommand } from '../../shared/pageMessages';
 
@@ -86,42 +86,13 @@ export const HELD_KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['Escape', 'Give up what is being drawn; close what is open'],
 ];
 
-const KEY_NAMES: Record<string, string> = {
-  ctrl: 'Ctrl',
-  cmd: '⌘',
-  meta: '⌘',
-  shift: 'Shift',
-  alt: 'Alt',
-  escape: 'Esc',
-  left: '←',
-  right: '→',
-  up: '↑',
-  down: '↓',
-  pageup: 'Page Up',
-  pagedown: 'Page Down',
-  space: 'Space',
-  enter: 'Enter',
-  delete: 'Delete',
-  backspace: 'Backspace',
-};
-
-/** VS Code's 'shift+enter', 'ctrl+k d' as 'Shift+Enter', 'Ctrl+K D'. */
-export function keyText(keys: string): string {
-  return keys
-    .trim()
-    .split(/\s+/)
-    .map(chord => (chord === '+' ? '+' : chord.split(/\+(?!$)/).map(key => KEY_NAMES[key.toLowerCase()] ?? (key.length === 1 ? key.toUpperCase() : `${key[0].toUpperCase()}${key.slice(1)}`)).join('+')))
-    .join(' ');
-}
-
-/** 'Brush (B)', or 'Brush' where it has no key. `keys`: `Session.keys`; names with or without the extension's prefix. */
+/** 'Brush (B)', or 'Brush' where it has no key. `keys`: `Session.keys`. */
 export function titleWithKey(command: ReviewCommand, keys: Readonly<Record<string, string>>): string {
   const key = keyOf(command, keys);
   return key ? `${COMMAND_TITLES[command]} (${key})` : COMMAND_TITLES[command];
 }
 
-/** The command's key for people; empty if it has none. */
+/** The command's key as people write it; empty if it has none. */
 export function keyOf(command: ReviewCommand, keys: Readonly<Record<string, string>>): string {
-  const key = keys[command] ?? keys[`seedmask.review.${command}`];
-  return key ? keyText(key) : '';
+  return keys[command] ?? '';
 }
