@@ -1,7 +1,7 @@
 /** What a person says of a photo for its next mask (tags, hints), and the photos that no run may write meanwhile. */
 import { setHolds } from '../../dataset/holds';
 import { setHints } from '../../dataset/hints';
-import { readMask } from '../../dataset/maskStore';
+import { readMask, type MaskPlace } from '../../dataset/maskStore';
 import { setReviewTags } from '../../dataset/reviewTags';
 import { inTurn } from '../../dataset/turn';
 import { SeedMaskError } from '../../shared/errors';
@@ -27,14 +27,26 @@ export async function reviewTags({ root, settings, photo, tags, hints }: Params<
   return { item: await itemOf(set, photo, await set.entries()) };
 }
 
-/** @throws SeedMaskError 'refused-path', and as writes do */
+/**
+ * Photos that cannot be held are refused after the others are held: these must not pay for them.
+ * @throws SeedMaskError 'refused-path', and as writes do
+ */
 export async function reviewHold({ root, settings, photos }: Params<'reviewHold'>): Promise<Record<string, never>> {
   const set = await setWith(root, settings, photos);
-  const places = new Map(await Promise.all(photos.map(async photo => [photo, await set.place(photo)] as const)));
-  await setHolds(root, photos, async photo => {
+  const places = new Map<string, MaskPlace>();
+  let refused: unknown;
+  for (const photo of photos) {
+    try {
+      places.set(photo, await set.place(photo));
+    } catch (error) {
+      refused ??= error;
+    }
+  }
+  await setHolds(root, [...places.keys()], async photo => {
     const place = places.get(photo);
     const bytes = place && (await readMask(place));
     return bytes && bytes.length > 0 ? bytes : undefined;
   });
+  if (refused !== undefined) throw refused;
   return {};
 }

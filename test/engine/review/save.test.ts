@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { sha256 } from '../../../src/dataset/hash';
+import { isHeld } from '../../../src/dataset/holds';
 import { decide, Manifest } from '../../../src/dataset/manifest';
 import { encodeMask } from '../../../src/dataset/maskFile';
 import { reviewHold } from '../../../src/engine/review/corrections';
@@ -253,4 +254,12 @@ test('photos that a message has no business with are refused: hostile names, mas
     await assert.rejects(saving(root, save(name, null, { mark: 'accepted' })), { reason: 'refused-path' }, name);
     await assert.rejects(reviewHold({ root, settings: SETTINGS, photos: [name] }), { reason: 'refused-path' }, name);
   }
+});
+
+test('a photo that went does not cost the others their hold', async t => {
+  const root = await photos(t, { 'a.png': ['cat'], 'b.png': ['cat'] });
+  await assert.rejects(reviewHold({ root, settings: SETTINGS, photos: ['gone.png', 'b.png'] }), { reason: 'refused-path' });
+  assert.deepEqual([await isHeld(root, 'a.png'), await isHeld(root, 'b.png')], [false, true]);
+  await reviewHold({ root, photos: [] });
+  assert.equal(await isHeld(root, 'b.png'), false);
 });
