@@ -66,7 +66,7 @@ async function masksOnDisk({ root, wanted, outputs }: DataSet): Promise<{ edited
     const bytes = output && (await readFile(join(root, output)).catch(() => undefined));
     if (!bytes?.length) continue;
     const entry = entries.get(photo);
-    if (entry?.output === sha256(bytes) && entry.state === 'auto') done++;
+    if (entry?.output === sha256(bytes) && entry.state === 'auto' && entry.origin === undefined) done++;
     else if (entry?.output !== sha256(bytes) || entry.state !== 'rejected') edited++;
   }
   return { edited, done };
