@@ -4,6 +4,8 @@
  */
 import type { Page, Pointer, Tool, Viewport } from '../page';
 import { strokeTwice } from './drawnLines';
+import { labelName } from './names';
+import { shownLabels } from './selected';
 
 /** CSS pixels of a step, and of one with shift. */
 const STEP = 4;
@@ -100,8 +102,19 @@ export class KeyboardCursor {
 
   private move(dx: number, dy: number, invert: boolean): void {
     if (!this.at) return;
+    const before = this.label();
     this.put(this.at.x + dx, this.at.y + dy);
     this.tool().move({ ...this.at, shift: false, invert });
+    // What a mouse user sees, a screen reader says: the class that the cursor comes to.
+    const label = this.label();
+    if (label !== undefined && label !== before && !this.pressed) this.page.say(labelName(this.page, label));
+  }
+
+  /** What the mask has under the cursor. */
+  private label(): number | undefined {
+    const photo = this.page.photo.peek();
+    const labels = photo && shownLabels(photo);
+    return labels && this.at && labels.data[Math.floor(this.at.y) * labels.width + Math.floor(this.at.x)];
   }
 
   /** In the middle of a pixel of the photo; the view follows. */

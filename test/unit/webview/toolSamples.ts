@@ -28,6 +28,8 @@ export interface FakePage extends Page {
   labels: LabelMap;
   /** The last edit, as VS Code would take it back. */
   undo(): void;
+  /** The one that was taken back last. */
+  redo(): void;
 }
 
 const NO_HINTS = { boxes: [], points: [], scribbles: [] };
@@ -39,6 +41,7 @@ export function fakePage(labels: LabelMap, { layers = [], evidence = [], readOnl
   const asked: FakePage['asked'] = [];
   const says: string[] = [];
   const panned: FakePage['panned'] = [];
+  const undone: FakePage['edits'] = [];
   const session: Session = {
     name: 'sea', classes: [{ id: 0, name: 'background' }, { id: 1, name: 'boat' }, { id: 2, name: 'cat' }], items: [], current: previous.length,
     dirty: [], readOnly, conflicts: [], run: null, keys: {}, notes: [],
@@ -82,7 +85,15 @@ export function fakePage(labels: LabelMap, { layers = [], evidence = [], readOnl
     edits, asked, says, panned, labels,
     undo() {
       const edit = edits.pop();
-      if (edit) applyPatch(labels, edit.patch, 'undo');
+      if (!edit) return;
+      applyPatch(labels, edit.patch, 'undo');
+      undone.push(edit);
+    },
+    redo() {
+      const edit = undone.pop();
+      if (!edit) return;
+      applyPatch(labels, edit.patch, 'redo');
+      edits.push(edit);
     },
   };
 }

@@ -8,6 +8,7 @@ import { boxTool, hintNear, pointTool, scribbleTool } from '../../../src/webview
 import { KeyboardCursor } from '../../../src/webview/tools/keyboardCursor';
 import { lassoTool } from '../../../src/webview/tools/lasso';
 import { toolFor } from '../../../src/webview/tools/registry';
+import { fillHoles, grow, relabelRegion, removeCrumbs, removeRegion, nextRegion, shrink, smooth } from '../../../src/webview/tools/regionCommands';
 import { resizeTool } from '../../../src/webview/tools/size';
 import { interruptStroke } from '../../../src/webview/tools/stroke';
 import { wandTolerance, wandTool } from '../../../src/webview/tools/wand';
@@ -21,6 +22,36 @@ test('a stroke is one edit, and taking it back leaves no trace', () => {
   assert.deepEqual(page.edits.map(({ label }) => label), ['Paint boat']);
   page.undo();
   assert.deepEqual(rowsOf(page.labels), ['.....', '..2..', '.....']);
+});
+
+test('a thousand edits by all tools and commands, taken back and repeated one after the other, give the same bytes', () => {
+  const [width, height] = [90, 70];
+  const labels = emptyMap(width, height);
+  const page = fakePage(labels, { scale: 2 });
+  const tools = [...TOOL_NAMES.filter(name => name !== 'wand').map(name => toolFor(name, page)), wandTool(page, ({ x, y, width: w, height: h }) => new Uint8ClampedArray(w * h * 4).map((_, i) => 40 * ((x + (i >> 2)) % w >> 4) + y))];
+  const commands = [grow, shrink, smooth, fillHoles, removeCrumbs, removeRegion, relabelRegion, nextRegion];
+  const [draws] = fc.sample(fc.array(fc.tuple(fc.nat(), fc.nat(width), fc.nat(height), fc.nat(width), fc.nat(height), fc.nat(7)), { minLength: 4000, maxLength: 4000 }), { seed: 1, numRuns: 1 });
+  const states: Uint8Array[] = [labels.data.slice()];
+  for (const [what, ax, ay, bx, by, how] of draws) {
+    page.hand.classId.value = how % 4;
+    page.hand.radius.value = 0.5 + (what % 9);
+    page.looks.pointer.value = { x: ax, y: ay };
+    const held = { invert: how === 5, shift: how === 6 };
+    if (what % 3 === 0) commands[what % commands.length](page);
+    else drag(tools[what % tools.length], at(ax, ay, held), at(bx, ay, held), at(bx, by, held));
+    if (page.edits.length === states.length) states.push(labels.data.slice());
+    assert.equal(page.edits.length, states.length - 1, 'one stroke, one edit');
+  }
+  assert.ok(states.length > 1000, `${states.length} states`);
+  for (let i = states.length - 1; i > 0; i--) {
+    assert.deepEqual(labels.data, states[i]);
+    page.undo();
+  }
+  assert.ok(labels.data.every(label => label === 0));
+  for (let i = 1; i < states.length; i++) {
+    page.redo();
+    assert.deepEqual(labels.data, states[i]);
+  }
 });
 
 test('Escape in the middle of a stroke puts every pixel back and sends nothing', () => {
