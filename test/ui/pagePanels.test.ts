@@ -125,8 +125,8 @@ test('a region of the mask says which step brought it', async () => {
 
 test('the class page: curve and cut in words, restoring all asks first, fragile ones are filtered', async () => {
   await page.getByRole('tab', { name: 'Classes' }).click();
-  await page.locator('button', { hasText: 'All classes' }).or(page.getByRole('button', { name: 'All classes' })).first().click();
-  await page.getByRole('row', { name: /boat/ }).getByRole('button').click();
+  await page.getByRole('button', { name: 'All classes' }).click();
+  await page.getByRole('button', { name: 'boat (1) biased' }).click();
   const panel = page.getByRole('article', { name: 'Class boat' });
   await panel.getByRole('img', { name: /6 clusters of boat .* the cut at 0\.430/ }).waitFor();
   await panel.getByText('Restore all', { exact: true }).click();

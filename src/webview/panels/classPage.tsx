@@ -6,8 +6,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { describeError } from '../../shared/errors';
 import type { ClassEvidence } from '../../shared/evidence';
 import type { Page } from '../page';
-import { agreementText, curveAlt, GROUPS_ARE, groupText, removedText, verdictText, verdictWord } from '../texts/classTexts';
-import { percent } from '../../shared/texts/words';
+import { agreementText, curveAlt, GROUPS_ARE, groupText, removedText, shortText, verdictText } from '../texts/classTexts';
 import { Button, IconButton, ProgressRing } from './elements';
 import { classInHand, panelStateOf } from './panelState';
 import { DistanceCurve } from './plots';
@@ -46,32 +45,20 @@ export function ClassPage({ page }: { page: Page }) {
 function AllClasses({ page, classes }: { page: Page; classes: readonly ClassEvidence[] }) {
   const { classShown } = panelStateOf(page);
   return (
-    <section aria-label="Classes of the data set">
-      <table class="class-table">
-        <thead>
-          <tr>
-            <th scope="col">Class</th>
-            <th scope="col">Verdict</th>
-            <th scope="col">Removed</th>
-            <th scope="col">Fragile</th>
-          </tr>
-        </thead>
-        <tbody>
-          {classes.map(one => (
-            <tr key={one.classId}>
-              <th scope="row">
-                <button type="button" class="link row" onClick={() => (classShown.value = one.classId)}>
-                  <Swatch id={one.classId} /> {one.name} ({one.classId})
-                </button>
-              </th>
-              <td>{verdictWord(one)}</td>
-              <td class="number">{percent(one.removed / Math.max(1, one.before))}</td>
-              <td class="number">{one.fragile}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <ul class="regions" aria-label="Classes of the data set">
+      {classes.map(one => (
+        <li key={one.classId}>
+          <button type="button" class="region-button" onClick={() => (classShown.value = one.classId)}>
+            <Swatch id={one.classId} />
+            <span class="grow">
+              {one.name} ({one.classId})
+              <br />
+              <span class="faint">{shortText(one)}</span>
+            </span>
+          </button>
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -20,7 +20,7 @@ export function MaskRegion({ page, photo, at }: { page: Page; photo: OpenPhoto; 
     <article class="evidence" aria-label="Which step brought this region">
       <p class="decision">{originText(origin, names)}</p>
       <ul class="what-ifs">
-        {REGION_STEPS.map(step => (
+        {REGION_STEPS.filter(step => origin.steps[step] > 0).map(step => (
           <li key={step} aria-current={origin.here === step ? 'true' : undefined}>
             <span class="number">{percent(origin.steps[step])}</span>
             <span>

@@ -153,13 +153,13 @@ function Picked({ page }: { page: Page }) {
   return (
     <div class="picked" role="group" aria-label={`${plural(photos.length, 'photo')} picked`}>
       <span class="grow">{plural(photos.length, 'photo')} picked</span>
+      <IconButton icon="close" label="Pick none" onClick={() => (picked.value = new Set())} />
       {!readOnly && (
         <>
           <Button onClick={() => mark('accepted', 'accepted')}>Accept</Button>
           <Button onClick={() => mark('rejected', 'rejected')}>Reject</Button>
         </>
       )}
-      <IconButton icon="close" label="Pick none" onClick={() => (picked.value = new Set())} />
     </div>
   );
 }

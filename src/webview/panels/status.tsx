@@ -8,8 +8,8 @@ import { plural } from '../../shared/runTexts';
 import type { Page } from '../page';
 import { readoutAt, type Readout } from '../readout';
 import { arrivedText } from '../texts/queueTexts';
-import { layerText } from '../texts/layerTexts';
-import { classNames, classText, score, type ClassNames } from '../../shared/texts/words';
+import { shortLayerText } from '../texts/layerTexts';
+import { className, classNames, classText, score, type ClassNames } from '../../shared/texts/words';
 import { ProgressRing } from './elements';
 import { Swatch } from './swatch';
 
@@ -78,12 +78,12 @@ function readoutNow(page: Page): Readout | undefined {
   return photo && pointer && page.revision.value >= 0 ? readoutAt(photo, page.session.value.classes, pointer.x, pointer.y) : undefined;
 }
 
-/** 'CAM of boat (1) 0.61 · Seed ignore (255)'; labels of background are left out. */
+/** 'CAM boat 0.61 · seed ignore': layers in short, since the line is; labels of background are left out. */
 function layersText({ layers }: Readout, names: ClassNames): string {
   return layers
     .flatMap(layer => {
-      if ('score' in layer) return [`${layerText(layer, names)} ${score(layer.score)}`];
-      return layer.label === 0 ? [] : [`${layerText(layer, names)} ${classText(layer.label, names)}`];
+      if ('score' in layer) return [`${shortLayerText(layer.kind)} ${className(layer.classId, names)} ${score(layer.score)}`];
+      return layer.label === 0 ? [] : [`${shortLayerText(layer.kind)} ${className(layer.label, names)}`];
     })
     .join(' · ');
 }

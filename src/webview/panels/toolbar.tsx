@@ -122,7 +122,7 @@ function CompareChoice({ page }: { page: Page }) {
   const names = classNames(page.session.value.classes);
   const layers = (page.photo.value?.layers ?? []).map(layer => ({ value: layer.key, text: layerText(layer, names) }));
   return (
-    <>
+    <div class="compare-choice">
       <Select
         value={compare.mode}
         label="Compare two layers"
@@ -134,11 +134,11 @@ function CompareChoice({ page }: { page: Page }) {
         onChange={mode => page.run(commands[mode])}
       />
       {compare.mode !== 'none' && (
-        <span class="row compared">
+        <>
           <Select value={compare.left} label="Layer at the left" options={layers} onChange={left => (page.looks.compare.value = { ...compare, left })} />
           <Select value={compare.right} label="Layer at the right" options={layers} onChange={right => (page.looks.compare.value = { ...compare, right })} />
-        </span>
+        </>
       )}
-    </>
+    </div>
   );
 }

@@ -15,9 +15,12 @@ export function verdictText({ name, biased, leftAlone, gap }: ClassEvidence): st
     : `The clusters of ${name} do not fall into two clear groups by distance to backgrounds (${apart}): ${name} is probably not biased. Look at what was removed before you keep it.`;
 }
 
-/** 'short form for lists': 'left alone', 'biased', 'no clear gap'. */
-export function verdictWord({ biased, leftAlone }: ClassEvidence): string {
-  return leftAlone !== null ? 'left alone' : biased ? 'biased' : 'no clear gap';
+/** For lists: 'biased · 15 % removed · 7 fragile'. */
+export function shortText({ biased, leftAlone, removed, before, fragile }: ClassEvidence): string {
+  if (leftAlone !== null) return 'left alone';
+  const parts = [biased ? 'biased' : 'no clear gap', `${percent(removed / Math.max(1, before))} removed`];
+  if (fragile > 0) parts.push(`${group(fragile)} fragile`);
+  return parts.join(' · ');
 }
 
 /** What was removed: pixels, photos, emptied ones. */

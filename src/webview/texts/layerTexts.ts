@@ -31,6 +31,22 @@ export function layerText({ kind, classId }: Pick<OpenLayer, 'kind' | 'classId'>
   return classId === undefined ? KIND_WORDS[kind] : `${KIND_WORDS[kind]} of ${className(classId, names)} (${classId})`;
 }
 
+const SHORT_WORDS: Record<OpenLayer['kind'], string> = {
+  cam: 'CAM',
+  refined: 'refined',
+  seed: 'seed',
+  before: 'before',
+  mask: 'mask',
+  removed: 'removed',
+  truth: 'true',
+  difference: 'difference',
+};
+
+/** One word, for the status line. */
+export function shortLayerText(kind: OpenLayer['kind']): string {
+  return SHORT_WORDS[kind];
+}
+
 /** Hashes are cut to their first eight digits; the whole text belongs in a tooltip. */
 export function shortHashes(text: string): string {
   return text.replace(/\b[0-9a-f]{32,}\b/g, hash => `${hash.slice(0, 8)}…`);
