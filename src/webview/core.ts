@@ -76,7 +76,7 @@ export class ReviewPage implements Page {
 
   dispose(): void {
     this.host.dispose();
-    this.store.clear();
+    this.store.dispose();
   }
 
   say(text: string): void {

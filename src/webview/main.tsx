@@ -8,8 +8,9 @@ import { registerControls } from './controls';
 import { ReviewPage } from './core';
 import type { Wire } from './hostClient';
 import { listenToKeys } from './keyboard';
+import { remember, type StateStore } from './remembered';
 
-declare function acquireVsCodeApi(): { postMessage(message: unknown): void };
+declare function acquireVsCodeApi(): StateStore & { postMessage(message: unknown): void };
 
 const vscode = acquireVsCodeApi();
 const wire: Wire = {
@@ -23,6 +24,7 @@ const wire: Wire = {
 
 registerControls();
 const page = new ReviewPage(wire);
+remember(page, vscode);
 listenToKeys(page, window);
 window.addEventListener('pagehide', () => page.dispose());
 render(<App page={page} />, document.body);

@@ -6,6 +6,9 @@ import { measured } from './marks';
 import { WeighedCache } from './photoCache';
 import type { LoadedPhoto } from './decodePhoto';
 
+/** A photo that is not shown any more may be drawn for this long, ms. */
+const STILL_DRAWN = 1000;
+
 export class PhotoStore {
   private readonly ready: WeighedCache<LoadedPhoto>;
   private readonly coming = new Map<number, Promise<LoadedPhoto>>();
@@ -63,6 +66,12 @@ export class PhotoStore {
     this.coming.delete(index);
   }
 
+  /** Nothing is shown any more, everything is let go. */
+  dispose(): void {
+    this.shown = undefined;
+    this.clear();
+  }
+
   clear(): void {
     this.ready.clear();
     this.coming.clear();
@@ -70,7 +79,7 @@ export class PhotoStore {
 
   /** Frees the pictures once nothing draws them any more. */
   private closeLater(photo: LoadedPhoto): void {
-    setTimeout(() => (photo === this.shown ? this.closeLater(photo) : close(photo)), 10_000);
+    setTimeout(() => (photo === this.shown ? this.closeLater(photo) : close(photo)), STILL_DRAWN);
   }
 }
 
