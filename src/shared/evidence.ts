@@ -115,6 +115,8 @@ export const classEvidenceSchema = v.object({
   /** Whether the distances fall into two groups: the gap at the cut against the spread (see docs/algorithms.md); larger is clearer. */
   gap: number,
   biased: v.boolean(),
+  /** Share of the class's cells that look like backgrounds, by estimate, where the rule tells it: the larger, the more it is biased. */
+  backgroundShare: v.optional(v.nullable(share)),
   /** The cosine that the rule moved to the cut; null where it moves none. */
   calibration: v.optional(v.nullable(number)),
   /** Distances of all clusters, farthest from backgrounds first; the first `selected` make the prototype. */

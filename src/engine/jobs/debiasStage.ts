@@ -27,7 +27,9 @@ import { CentroidStore } from '../../pipeline/mars/centroidStore';
 import { classesOf, clusterPhoto } from '../../pipeline/mars/clusters';
 import { Backgrounds } from '../../pipeline/mars/distances';
 import type { ClassDecisions, MarsSettings, PhotoClusters } from '../../pipeline/mars/marsTypes';
+import { applyBudget, budgetPhotos, sampleScores, type ScoreSample } from '../../pipeline/mars/lossBudget';
 import { decideClasses } from '../../pipeline/mars/prototypes';
+import { CellFeatures } from '../../pipeline/mars/similarityMap';
 import { SeedMaskError, describeError } from '../../shared/errors';
 import { IGNORE, type LabelMap } from '../../shared/maps';
 import { plural } from '../../shared/runTexts';
@@ -144,15 +146,22 @@ class Stage {
 
   private async decisions(store: CentroidStore, space: MarsSpace): Promise<ClassDecisions> {
     const decided = decideClasses(store, this.settings);
-    if (this.settings.rule !== 'percentile') return decided;
+    const { rule, margin } = this.settings;
+    const byBudget = rule === 'margin' && margin.cut === null;
+    if (rule !== 'percentile' && !byBudget) return decided;
     const byName = new Map(this.input.sources.map(source => [source.photo, source]));
-    const sample: CosineSample = new Map();
-    for (const photo of calibrationPhotos(decided)) {
+    const cosines: CosineSample = new Map();
+    const scores: ScoreSample = new Map();
+    for (const photo of byBudget ? budgetPhotos(decided) : calibrationPhotos(decided)) {
       this.input.workshop.context.signal.throwIfAborted();
       const source = byName.get(photo);
-      if (source) await this.attempt(source, undefined, async () => sampleCosines(sample, photo, await space.features(photo, source.source), await source.read(), store, decided));
+      if (source) await this.attempt(source, undefined, async () => {
+          const [features, mask] = [await space.features(photo, source.source), await source.read()];
+          if (byBudget) sampleScores(scores, photo, new CellFeatures(features), mask, classesOf(mask, source.tags), decided, this.settings);
+          else sampleCosines(cosines, photo, features, mask, store, decided);
+        });
     }
-    return calibrate(decided, sample, this.settings.percentile);
+    return byBudget ? applyBudget(decided, scores, this.settings) : calibrate(decided, cosines, this.settings.percentile);
   }
 
   private async secondPass(writable: readonly DebiasSource[], decider: PhotoDecider, science: string, choices: Choices, sameChoices: boolean): Promise<void> {
@@ -203,9 +212,8 @@ class Stage {
     const bytes = debiasedBytes(before, regions, choices, workshop.settings.removedAs);
     const made = { device: workshop.progress.device || 'none', run: frame.recorder.id, before: source.before };
     const outcome = await writeMask({ root, photo: source.photo, mask: writes.mask }, bytes, manifest, writes.making, made);
-    if (home !== root) return outcome;
     const written = outcome === 'written' ? await maskFacts(root, writes.mask, bytes, decodeMask(bytes).labels, mask) : {};
-    await recordFacts(root, source.photo, { ...written, ...regionFacts(regions) });
+    await recordFacts(home, source.photo, { ...written, ...regionFacts(regions) });
     return outcome;
   }
 

@@ -80,6 +80,7 @@ export class ClassTotals {
         leftAlone: decision ? decision.leftAlone : 'no mask holds a region of it that is large enough to compare',
         gap: decision?.gap ?? 0,
         biased: decision?.biased ?? false,
+        backgroundShare: decision?.backgroundShare ?? null,
         calibration: decision?.calibration ?? null,
         distances: clusters.map(({ distance }) => distance),
         clusters,

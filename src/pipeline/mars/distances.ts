@@ -46,6 +46,7 @@ interface Background {
 export class Backgrounds {
   private readonly cosines: Float64Array;
   private rows: PackedRows | undefined;
+  private among: ReturnType<typeof dotProducts> | undefined;
 
   private constructor(
     readonly dimensions: number,
@@ -77,6 +78,31 @@ export class Backgrounds {
     const unitsLeft = new Float32Array(left.length * dimensions);
     left.forEach((from, to) => unitsLeft.set(units.subarray(from * dimensions, (from + 1) * dimensions), to * dimensions));
     return new Backgrounds(dimensions, photos, tags, left.map(i => members[i]), unitsLeft);
+  }
+
+  /** Places of a photo's own. */
+  rowsOf(photo: string): number[] {
+    const index = this.photos.indexOf(photo);
+    return index < 0 ? [] : [...this.members.keys()].filter(i => this.members[i].photo === index);
+  }
+
+  /**
+   * Which of these count as background of a class (1 or 0 each): those of photos without the tag; and of photos with it those that are confirmed, as like the former
+   * (mean of the `k` largest cosines, never within a photo) as all but the share `quantile` of these are to each other. `quantile` null: none of photos with the tag.
+   */
+  countingFor(classId: number, k: number, quantile: number | null): Uint8Array {
+    const untagged = Uint8Array.from(this.members, ({ photo }) => (this.tags[photo].includes(classId) ? 0 : 1));
+    if (quantile === null || !untagged.includes(1) || !untagged.includes(0)) return untagged;
+    this.among ??= dotProducts(this.units, this.packed());
+    const { data, stride } = this.among;
+    const likeness = this.members.map(({ photo }, i) => {
+      const others = untagged.map((counts, j) => (counts === 1 && this.members[j].photo !== photo ? 1 : 0));
+      return meanOfLargest(data.subarray(i * stride, i * stride + this.count), k, others);
+    });
+    const known = likeness.filter((value, i) => untagged[i] === 1 && !Number.isNaN(value)).sort((a, b) => a - b);
+    if (known.length === 0) return untagged;
+    const limit = known[Math.floor(quantile * (known.length - 1))];
+    return untagged.map((counts, i) => (counts === 1 || likeness[i] >= limit ? 1 : 0));
   }
 
   get count(): number {

@@ -3,15 +3,16 @@
  * it must not be:
  *
  *     S_V = mean of the k largest cos(x, v), v the class's selected clusters of other photos
- *     S_B = mean of the k largest cos(x, b), b background clusters of photos without the tag
- *     m(x) = sigmoid((S_V - S_B - cut) / temperature)
+ *     S_B = mean of the k largest cos(x, b), b background clusters of other photos: those without the tag, and confirmed ones of those with it (`countingFor`)
+ *     score = likeness S_V - S_B          m(x) = sigmoid((score - t) / temperature)
  *
- * The photo's own clusters are left out: each cell is like them. Ranks and selection are those of the prototype, so are explanations.
+ * t is one cut for all classes, or each class's own (lossBudget.ts). The photo's own clusters are left out: each cell is like them. Ranks and selection are those of
+ * the prototype, so are explanations.
  */
 import type { CentroidStore } from './centroidStore';
 import type { Backgrounds } from './distances';
 import { packRows } from './dotProducts';
-import type { ClassDecision, MarsSettings, Neighbourhood, RankedCluster } from './marsTypes';
+import type { ClassDecision, MarginSettings, MarsSettings, Neighbourhood, RankedCluster } from './marsTypes';
 import type { CellFeatures } from './similarityMap';
 import { meanOfLargest, unit } from './vectors';
 
@@ -19,29 +20,38 @@ import { meanOfLargest, unit } from './vectors';
 const MOST_CLUSTERS = 1024;
 
 /** What cells of a class are compared with. */
-export function neighbourhoodOf(store: CentroidStore, ranking: readonly RankedCluster[], untagged: Backgrounds): Neighbourhood {
+export function neighbourhoodOf(store: CentroidStore, ranking: readonly RankedCluster[], backgrounds: Backgrounds, classId: number, { neighbours, confirmed }: MarginSettings): Neighbourhood {
   const count = Math.min(ranking.length, MOST_CLUSTERS);
   const places = Array.from({ length: count }, (_, i) => Math.floor((i * ranking.length) / count));
   const rows = new Float32Array(count * store.dimensions);
   places.forEach((place, i) => rows.set(unit(store.centroid(ranking[place].row)), i * store.dimensions));
-  return { clusters: packRows(rows, store.dimensions), places, backgrounds: untagged.packed() };
+  return {
+    clusters: packRows(rows, store.dimensions),
+    places,
+    backgrounds: backgrounds.packed(),
+    wanted: backgrounds.countingFor(classId, neighbours, confirmed),
+    rowsOf: photo => backgrounds.rowsOf(photo),
+  };
 }
 
 /**
- * m of each cell. Null if it cannot be told: no other photo has a part in the selection, or all photos with background have the tag.
+ * The score of each cell. Null if it cannot be told: no other photo has a part in the selection, or no background of another photo counts.
  * @param chosen which places of the ranking are selected
  */
-export function marginValues(cells: CellFeatures, decision: ClassDecision, photo: string, chosen: (place: number) => boolean, settings: Pick<MarsSettings, 'margin' | 'temperature'>): Float64Array | null {
-  const { neighbourhood, ranking } = decision;
+export function marginScores(cells: CellFeatures, { neighbourhood, ranking }: ClassDecision, photo: string, chosen: (place: number) => boolean, { neighbours, likeness }: MarginSettings): Float64Array | null {
   if (!neighbourhood || neighbourhood.backgrounds.count === 0) return null;
-  const { clusters, places, backgrounds } = neighbourhood;
+  const { clusters, places } = neighbourhood;
   const wanted = Uint8Array.from(places, place => (chosen(place) && ranking[place].photo !== photo ? 1 : 0));
   if (!wanted.includes(1)) return null;
-  const { neighbours, cut } = settings.margin;
-  const likeBackground = cells.meansOfLargest(backgrounds, neighbours);
+  const likeBackground = cells.backgroundMeans(neighbourhood, neighbours, photo);
+  if (Number.isNaN(likeBackground[0])) return null;
   const { data, stride } = cells.products(clusters);
-  return likeBackground.map((background, cell) => {
-    const own = meanOfLargest(data.subarray(cell * stride, cell * stride + clusters.count), neighbours, wanted);
-    return 1 / (1 + Math.exp((background + cut - own) / settings.temperature));
-  });
+  return likeBackground.map((background, cell) => likeness * meanOfLargest(data.subarray(cell * stride, cell * stride + clusters.count), neighbours, wanted) - background);
+}
+
+/** m of each cell. Null if it cannot be told. */
+export function marginValues(cells: CellFeatures, decision: ClassDecision, photo: string, chosen: (place: number) => boolean, { margin, temperature }: Pick<MarsSettings, 'margin' | 'temperature'>): Float64Array | null {
+  const cut = margin.cut ?? decision.calibration;
+  const scores = cut === null ? null : marginScores(cells, decision, photo, chosen, margin);
+  return scores && scores.map(score => 1 / (1 + Math.exp(((cut ?? 0) - score) / temperature)));
 }

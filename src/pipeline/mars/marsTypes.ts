@@ -21,8 +21,8 @@ import type { PackedRows } from './dotProducts';
  * 'absolute': relu(cos), the paper's, for codes that were trained so that unrelated pairs have cosines of 0 or less (STEGO);
  * 'percentile': relu(cos) moved so that a class's t_c falls on 0.5, t_c a low percentile of cos over the cells of the clusters that made the prototype;
  * 'two-prototypes': sigmoid((cos to the prototype - cos to the mean of the other clusters) / temperature);
- * 'margin': no prototype but its clusters one by one, sigmoid((mean of the largest cosines to them, this photo's aside - mean of the largest cosines to backgrounds
- * of photos without the tag - cut) / temperature). See margin.ts.
+ * 'margin': no prototype but its clusters one by one, sigmoid((likeness * mean of the largest cosines to them, this photo's aside - mean of the largest cosines to
+ * backgrounds of other photos - cut) / temperature). See margin.ts, and lossBudget.ts for each class's cut.
  */
 export const MARS_RULES = ['absolute', 'percentile', 'two-prototypes', 'margin'] as const;
 export type MarsRule = (typeof MARS_RULES)[number];
@@ -46,8 +46,7 @@ export interface MarsSettings {
   percentile: number;
   /** Rules 'two-prototypes' and 'margin'. */
   temperature: number;
-  /** Rule 'margin': how many of the largest cosines are averaged on each side, and the margin that falls on 0.5. */
-  margin: { neighbours: number; cut: number };
+  margin: MarginSettings;
   /** Null: the bare threshold. */
   crf: CrfParameters | null;
   /** Long side of the picture that the CRF works on, in pixels; its result is stretched to the mask. */
@@ -62,6 +61,23 @@ export interface MarsSettings {
   separationLimit: number;
 }
 
+/** Rule 'margin'. */
+export interface MarginSettings {
+  /** How many of the largest cosines are averaged on each side. */
+  neighbours: number;
+  /** Weight of the likeness to the class's clusters against that to backgrounds. 0 or more. */
+  likeness: number;
+  /** Backgrounds of photos with the tag count, too, if they are as like those without it as all but this share of these are to each other. Null: they do not. */
+  confirmed: number | null;
+  /** The margin that falls on 0.5. Null: each class's own, by its loss budget. */
+  cut: number | null;
+  /** Budget: share of the object that may be lost by estimate, and what is added to it for each share of its cells that is background. */
+  loss: number;
+  lossPerShare: number;
+  /** A class is left alone if a smaller share of its cells is background. */
+  gate: number;
+}
+
 /** The paper's constants; where it is silent, the neighbouring code of its authors, and ours. */
 export const MARS_SETTINGS: MarsSettings = {
   kForeground: 2,
@@ -74,7 +90,7 @@ export const MARS_SETTINGS: MarsSettings = {
   threshold: 0.5,
   percentile: 5,
   temperature: 0.1,
-  margin: { neighbours: 5, cut: -0.08 },
+  margin: { neighbours: 5, likeness: 1, confirmed: null, cut: -0.08, loss: 0.03, lossPerShare: 0.3, gate: 0.02 },
   crf: CRF_PARAMETERS.rsepm,
   crfSize: 96,
   minRegion: 0,
@@ -127,8 +143,11 @@ export interface Neighbourhood {
   clusters: PackedRows;
   /** Place in the ranking of each of them. */
   places: readonly number[];
-  /** Backgrounds of photos without the tag. */
+  /** Backgrounds of all photos, shared by all classes, and which of them count for this one. */
   backgrounds: PackedRows;
+  wanted: Uint8Array;
+  /** Where a photo's own are among them. */
+  rowsOf(photo: string): readonly number[];
 }
 
 /** What the data set says about a class. */
@@ -158,8 +177,10 @@ export interface ClassDecision {
   leftAlone: string | null;
   /** Share of clusters on which both metrics agree (selected or not). */
   metricAgreement: number | null;
-  /** Rule 'percentile': t_c, null until `calibrate` has set it. */
+  /** Rules 'percentile' and 'margin' (by loss budget): t_c, null until it is set. */
   calibration: number | null;
+  /** Rule 'margin' by loss budget: share of the class's cells that is background by estimate. */
+  backgroundShare: number | null;
   /** Place of each cluster of `ranking` under the other metric; null where that has no distances. */
   otherPlaces: readonly number[] | null;
   /** Rule 'margin': what cells are compared with. */

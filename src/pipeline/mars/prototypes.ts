@@ -20,7 +20,7 @@ const LEAST_PART = 0.2;
 /** Distances that differ less are noise of their digits. */
 const LEAST_SPREAD = 1e-6;
 
-export type DecisionSettings = Pick<MarsSettings, 'alpha' | 'metric' | 'rule' | 'neighbours' | 'mostBackgroundPhotos' | 'onlyBiased' | 'minPhotos' | 'gapLimit' | 'separationLimit'>;
+export type DecisionSettings = Pick<MarsSettings, 'alpha' | 'metric' | 'rule' | 'margin' | 'neighbours' | 'mostBackgroundPhotos' | 'onlyBiased' | 'minPhotos' | 'gapLimit' | 'separationLimit'>;
 
 /**
  * A decision for each class that has clusters. Time: clusters x D for 'paper-mean'; both metrics are always taken, so clusters x backgrounds x D, the backgrounds of
@@ -44,7 +44,7 @@ export function decideClasses(store: CentroidStore, settings: DecisionSettings):
         })
         .sort((a, b) => b.distance - a.distance || inOrder(a, b));
       const decision = decide(store, classId, ranking, useNearest ? 'knn-untagged' : 'paper-mean', settings);
-      const neighbourhood = settings.rule === 'margin' ? neighbourhoodOf(store, ranking, untagged) : null;
+      const neighbourhood = settings.rule === 'margin' ? neighbourhoodOf(store, ranking, backgrounds, classId, settings.margin) : null;
       return [classId, { ...decision, neighbourhood, leftAlone: count === 0 ? 'no photo has background to compare it with' : reasonToLeave(decision, settings) }];
     }),
   );
@@ -128,6 +128,7 @@ function decide(store: CentroidStore, classId: number, ranking: readonly RankedC
     leftAlone: null,
     metricAgreement: other && ranking.filter((cluster, place) => alsoOther.has(cluster) === place < selected).length / n,
     calibration: null,
+    backgroundShare: null,
     otherPlaces: other && otherPlacesOf(ranking, other),
     neighbourhood: null,
     alternatives: {
@@ -138,9 +139,11 @@ function decide(store: CentroidStore, classId: number, ranking: readonly RankedC
   };
 }
 
-function reasonToLeave({ photos, biased }: ClassDecision, { onlyBiased, minPhotos }: DecisionSettings): string | null {
+function reasonToLeave({ photos, biased }: ClassDecision, { onlyBiased, minPhotos, rule, margin }: DecisionSettings): string | null {
   if (!onlyBiased) return null;
   if (photos < minPhotos) return `it is in ${photos} ${photos === 1 ? 'photo' : 'photos'}, and fewer than ${minPhotos} do not tell what is usual`;
+  // A loss budget tells better: see lossBudget.ts.
+  if (rule === 'margin' && margin.cut === null) return null;
   return biased ? null : 'its regions do not fall into two groups, one of them like backgrounds: nothing suggests that something else is painted with it';
 }
 

@@ -20,7 +20,7 @@ const settingsSchema = v.object({
   threshold: v.number(),
   percentile: v.number(),
   temperature: v.number(),
-  margin: v.object({ neighbours: v.number(), cut: v.number() }),
+  margin: v.object({ neighbours: v.number(), likeness: v.number(), confirmed: v.nullable(v.number()), cut: v.nullable(v.number()), loss: v.number(), lossPerShare: v.number(), gate: v.number() }),
   crf: v.nullable(v.object({ iterations: v.number(), gaussian: v.object(kernel), bilateral: v.object({ ...kernel, rgb: v.number() }) })),
   crfSize: v.number(),
   minRegion: v.number(),
@@ -31,7 +31,7 @@ const settingsSchema = v.object({
 });
 
 export function recordOfSettings({ crf, margin, ...rest }: MarsSettings): SettingsRecord {
-  const plain = { ...rest, 'margin.neighbours': margin.neighbours, 'margin.cut': margin.cut };
+  const plain = { ...rest, ...Object.fromEntries(Object.entries(margin).map(([name, value]) => [`margin.${name}`, value as number | null])) };
   if (!crf) return { ...plain, crf: null };
   const { iterations, gaussian, bilateral } = crf;
   return {
@@ -53,5 +53,6 @@ export function settingsOfRecord(record: SettingsRecord): MarsSettings {
       gaussian: { xy: record['crf.gaussian.xy'], weight: record['crf.gaussian.weight'] },
       bilateral: { xy: record['crf.bilateral.xy'], rgb: record['crf.bilateral.rgb'], weight: record['crf.bilateral.weight'] },
     };
-  return v.parse(settingsSchema, { ...record, crf, margin: { neighbours: record['margin.neighbours'], cut: record['margin.cut'] } });
+  const margin = Object.fromEntries(Object.entries(record).flatMap(([name, value]) => (name.startsWith('margin.') ? [[name.slice('margin.'.length), value]] : [])));
+  return v.parse(settingsSchema, { ...record, crf, margin });
 }

@@ -10,7 +10,7 @@
 import type { Maps } from '../../shared/maps';
 import { dotProducts, type PackedRows } from './dotProducts';
 import { marginValues } from './margin';
-import type { ClassDecision, ClassDecisions, MarsSettings, SimilarityMap } from './marsTypes';
+import type { ClassDecision, ClassDecisions, MarsSettings, Neighbourhood, SimilarityMap } from './marsTypes';
 import { meanOfLargest } from './vectors';
 
 export type RuleSettings = Pick<MarsSettings, 'rule' | 'temperature' | 'margin'>;
@@ -43,7 +43,7 @@ export class CellFeatures {
   private readonly norms: Float64Array;
   private unitRows: Float32Array | undefined;
   private readonly known = new Map<PackedRows, ReturnType<typeof dotProducts>>();
-  private readonly largest = new Map<PackedRows, Float64Array>();
+  private readonly largest = new Map<Neighbourhood, Float64Array>();
 
   constructor(readonly features: Maps) {
     const size = features.height * features.width;
@@ -83,11 +83,16 @@ export class CellFeatures {
     return found;
   }
 
-  /** Of each cell the mean of its `k` largest cosines to `units`. Always ask for the same `k`. */
-  meansOfLargest(units: PackedRows, k: number): Float64Array {
-    const { data, stride } = this.products(units);
-    const found = this.largest.get(units) ?? this.norms.map((_, cell) => meanOfLargest(data.subarray(cell * stride, cell * stride + units.count), k));
-    this.largest.set(units, found);
+  /** Of each cell the mean of its `k` largest cosines to backgrounds, those of `photo` aside. Always ask for the same `k` and photo. NaN where there is none. */
+  backgroundMeans(neighbourhood: Neighbourhood, k: number, photo: string): Float64Array {
+    const known = this.largest.get(neighbourhood);
+    if (known) return known;
+    const { backgrounds, rowsOf } = neighbourhood;
+    const wanted = neighbourhood.wanted.slice();
+    for (const row of rowsOf(photo)) wanted[row] = 0;
+    const { data, stride } = this.products(backgrounds);
+    const found = this.norms.map((_, cell) => meanOfLargest(data.subarray(cell * stride, cell * stride + backgrounds.count), k, wanted));
+    this.largest.set(neighbourhood, found);
     return found;
   }
 
@@ -121,7 +126,8 @@ export function likeness(cells: CellFeatures, photo: string, tags: readonly numb
     if (!decision) continue;
     let own: Float64Array | null;
     if (settings.rule === 'margin') {
-      own = marginValues(cells, decision, photo, choice.chosen(decision), settings);
+      // What is left alone saves all pixels of its photos: nobody can tell its own from others'.
+      own = byBudget(settings) && decision.leftAlone !== null ? new Float64Array(values.length).fill(1) : marginValues(cells, decision, photo, choice.chosen(decision), settings);
       // A class that cannot be judged must not lose its pixels to the judgement of others.
       if (!own) return null;
     } else {
@@ -138,6 +144,10 @@ export function likeness(cells: CellFeatures, photo: string, tags: readonly numb
   }
   for (let cell = 0; cell < values.length; cell++) values[cell] = Math.min(1, Math.max(0, values[cell]));
   return any ? { height, width, values, bestTag } : null;
+}
+
+function byBudget({ margin }: RuleSettings): boolean {
+  return margin.cut === null;
 }
 
 /** `value` moved so that `cut` falls on 0.5, straight on both sides of it; 0 and 1 stay. */

@@ -124,7 +124,7 @@ for (const [what, settings] of Object.entries({
   'bare threshold': { ...MARS_SETTINGS, crf: null, onlyBiased: false },
   CRF: { ...MARS_SETTINGS, crfSize: 40, onlyBiased: false, minRegion: 4 },
   'two prototypes, nearest untagged': { ...MARS_SETTINGS, rule: 'two-prototypes' as const, metric: 'knn-untagged' as const, crf: null, onlyBiased: false, threshold: 0.6 },
-  'clusters one by one': { ...MARS_SETTINGS, rule: 'margin' as const, metric: 'knn-untagged' as const, crf: null, onlyBiased: false, temperature: 0.05, margin: { neighbours: 3, cut: 0 } },
+  'clusters one by one': { ...MARS_SETTINGS, rule: 'margin' as const, metric: 'knn-untagged' as const, crf: null, onlyBiased: false, temperature: 0.05, margin: { ...MARS_SETTINGS.margin, neighbours: 3, cut: 0 } },
   'biased classes alone': { ...MARS_SETTINGS, crf: null, minPhotos: 5, threshold: 0.8 },
 })) {
   test(`records alone decide the same again: ${what}`, () => {
