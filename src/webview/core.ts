@@ -140,14 +140,10 @@ export class ReviewPage implements Page {
   private prefetchAround(index: number): void {
     const order = this.panels.order.peek();
     const place = order ? order.indexOf(index) : index;
-    const neighbour = (step: number): number | undefined => (order ? order[place + step] : index + step);
+    const around = [1, -1].map(step => (order ? order[place + step] : index + step)).filter(next => next !== undefined && next >= 0 && next < this.session.peek().items.length);
     // Once the photo that was asked for is on screen.
     setTimeout(() => {
-      if (this.session.peek().current !== index) return;
-      for (const step of [1, -1]) {
-        const next = neighbour(step);
-        if (next !== undefined && next >= 0 && next < this.session.peek().items.length) this.store.prefetch(next);
-      }
+      if (this.session.peek().current === index) void this.store.prefetch(around);
     }, 30);
   }
 

@@ -18,7 +18,7 @@ export class PhotoStore {
   /** `fetch` asks for a photo and decodes it; `limit`: bytes. */
   constructor(
     private readonly fetch: (index: number) => Promise<LoadedPhoto>,
-    limit: number,
+    private readonly limit: number,
   ) {
     this.ready = new WeighedCache(limit, photo => this.closeLater(photo));
   }
@@ -55,9 +55,14 @@ export class PhotoStore {
     return asked;
   }
 
-  /** Loads ahead; failures show when the photo is gone to. */
-  prefetch(index: number): void {
-    this.load(index).catch(() => undefined);
+  /** Loads ahead, one after the other; the first at any rate, the others while there is room for them. Failures show when the photo is gone to. */
+  async prefetch([first, ...others]: readonly number[]): Promise<void> {
+    if (first === undefined) return;
+    await this.load(first).catch(() => undefined);
+    for (const index of others) {
+      if (this.ready.bytes + (this.shown?.bytes ?? 0) > this.limit) return;
+      await this.load(index).catch(() => undefined);
+    }
   }
 
   /** The photo is another one now. Whoever waits for it gets the new one. */
