@@ -87,7 +87,8 @@ function isUpToDate(entry: ManifestEntry, making: Making): boolean {
 export class Manifest {
   private queue: Promise<void> = Promise.resolve();
 
-  private constructor(private readonly file: string, private read: Lines, private handle: FileHandle | undefined) {}
+  /** `handle`: undefined: opened for each writing; null: closed. */
+  private constructor(private readonly file: string, private read: Lines, private handle: FileHandle | undefined | null) {}
 
   /**
    * Opens a data set's manifest to read and append. Damaged lines are dropped.
@@ -112,8 +113,8 @@ export class Manifest {
     });
   }
 
-  /** To look at only: makes no file, and `append` is an error. `refresh` may be called at any time. @throws SeedMaskError 'io'. */
-  static async look(root: string): Promise<Manifest> {
+  /** To look at for long and to write in rarely: the file is open only while it is read or written, and made by the first `append`. @throws SeedMaskError 'io'. */
+  static async follow(root: string): Promise<Manifest> {
     const file = dataPath(root, 'manifest.jsonl');
     return new Manifest(file, await readLines(file), undefined);
   }
@@ -169,13 +170,19 @@ export class Manifest {
   }
 
   private async write(entries: readonly ManifestEntry[]): Promise<void> {
-    if (!this.handle) throw new Error('the manifest is not open for writing');
+    if (this.handle === null) throw new Error('the manifest is closed');
     if (entries.length === 0) return;
+    if (!this.handle) await makeFolderFor(this.file);
     try {
-      const lines = entries.map(entry => `${JSON.stringify(entry)}\n`).join('');
-      await this.handle.appendFile(this.read.torn ? `\n${lines}` : lines);
-      this.read.torn = false;
-      await this.handle.datasync();
+      const handle = this.handle ?? (await open(this.file, 'a'));
+      try {
+        const lines = entries.map(entry => `${JSON.stringify(entry)}\n`).join('');
+        await handle.appendFile(this.read.torn ? `\n${lines}` : lines);
+        this.read.torn = false;
+        await handle.datasync();
+      } finally {
+        if (handle !== this.handle) await handle.close();
+      }
     } catch (error) {
       throw writeError(error, this.file);
     }
@@ -185,7 +192,7 @@ export class Manifest {
   async close(): Promise<void> {
     await this.queue;
     await this.handle?.close();
-    this.handle = undefined;
+    this.handle = null;
   }
 }
 

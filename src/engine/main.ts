@@ -20,7 +20,7 @@ serve({
   reviewSave: async params => (await import('./review/save')).reviewSave(params),
   reviewMark: async params => (await import('./review/words')).reviewMark(params),
   reviewThumbnails: async params => (await import('./review/thumbnails')).reviewThumbnails(params),
-  reviewClasses: async ({ root }) => ({ classes: await (await import('../dataset/evidenceStore')).readClassEvidence(root) }),
+  reviewClasses: async params => (await import('./review/classes')).reviewClasses(params),
   reviewTags: async params => (await import('./review/corrections')).reviewTags(params),
   reviewHold: async params => (await import('./review/corrections')).reviewHold(params),
 });

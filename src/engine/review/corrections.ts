@@ -24,7 +24,7 @@ export async function reviewTags({ root, settings, photo, tags, hints }: Params<
       throw new SeedMaskError('bad-tags', `the tags file that the settings name says ${now.join(', ') || 'nothing'}, and it goes first: change it there`, photo);
     }
   }
-  return { item: await itemOf(set, photo, await set.entries()) };
+  return { item: await itemOf(set, photo, (await set.manifest()).all()) };
 }
 
 /**

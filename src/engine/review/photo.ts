@@ -26,9 +26,9 @@ export async function reviewPhoto({ root, settings, photo, truth }: Params<'revi
   const { width, height } = file;
   const [mask, layers, trueMask, evidence, hints, preview] = await Promise.all([
     maskView(set, photo, width, height),
-    set.entries().then(entries => stepLayers(root, photo, entries.get(photo))),
+    set.manifest().then(manifest => stepLayers(set, photo, manifest.get(photo))),
     trueMaskView(truth, photo, set),
-    evidenceOf(root, photo),
+    evidenceOf(set.home, photo),
     readHints(root),
     file.shown ? undefined : previewOf(file, photo),
   ]);
@@ -84,10 +84,10 @@ async function trueMaskView(folder: string | undefined, photo: string, set: Revi
   }
 }
 
-async function evidenceOf(root: string, photo: string): Promise<PhotoView['evidence']> {
-  const regions = await readRegions(root, photo);
+async function evidenceOf(home: string, photo: string): Promise<PhotoView['evidence']> {
+  const regions = await readRegions(home, photo);
   if (regions.length === 0) return [];
-  const choices = await Choices.read(root);
+  const choices = await Choices.read(home);
   return regions.map(region => {
     const { pixels: _, ...evidence } = region;
     return { ...evidence, choice: choices.of(region) };

@@ -13,9 +13,15 @@ import { encodeRuns } from '../../shared/labelRuns';
 import { plane, type LabelMap, type Maps } from '../../shared/maps';
 import type { Layer, LayerKind } from '../../shared/review';
 
+/** Of a data set: where its runs are recorded, and where the state of its masks lies. */
+export interface Places {
+  root: string;
+  home: string;
+}
+
 /** All layers of a photo; `entry` is the manifest's word on its mask. Layers are caches: those that are damaged are not there. */
-export async function stepLayers(root: string, photo: string, entry: ManifestEntry | undefined): Promise<Layer[]> {
-  const [layers, mars, maker] = await Promise.all([readLayers(root, photo), readMarsLayers(root, photo), makerOf(root, entry)]);
+export async function stepLayers({ root, home }: Places, photo: string, entry: ManifestEntry | undefined): Promise<Layer[]> {
+  const [layers, mars, maker] = await Promise.all([readLayers(home, photo), readMarsLayers(home, photo), makerOf(root, entry)]);
   const steps = layers ? mapLayers(layers, maker) : [];
   if (mars) {
     steps.push(labelLayer('before', mars.before, `mask before debiasing${maker}`));

@@ -18,7 +18,7 @@ const MOST_NOTES = 200;
 
 export async function reviewQueue({ root, settings }: Params<'reviewQueue'>): Promise<Queue> {
   const set = await reviewSet(root, settings, true);
-  const entries = await set.entries();
+  const entries = (await set.manifest()).all();
   const failures = failuresOf(await listRuns(root), entries);
   const masks = await findMasks(set, entries);
   const statistics = statisticsOf(set);

@@ -4,7 +4,8 @@
  */
 import { join } from 'node:path';
 import { mergeClassTable, readClassTable, type ClassTable } from '../../dataset/classTable';
-import { Manifest, type ManifestEntry } from '../../dataset/manifest';
+import { homeOf } from '../../dataset/debiased';
+import { Manifest } from '../../dataset/manifest';
 import type { MaskPlace } from '../../dataset/maskStore';
 import { planOutputs } from '../../dataset/outputs';
 import { cleanRelativePath, printable, staysInside } from '../../dataset/paths';
@@ -23,6 +24,8 @@ export class ReviewSet {
 
   private constructor(
     readonly root: string,
+    /** Where manifest, layers, evidence and facts of these masks lie: the root, or the home of debiased masks from elsewhere. */
+    readonly home: string,
     readonly settings: ReviewSettings,
     readonly photos: readonly string[],
     private readonly known: ReadonlySet<string>,
@@ -43,7 +46,8 @@ export class ReviewSet {
     const refused = new Map(plan.refused.map(({ photo, message }) => [photo, message]));
     const notes = [...scan.notes, ...reading.notes, ...plan.refused.map(({ photo, message }) => `${photo}: ${message}`)];
     const table = await tableWith(root, reading.tags);
-    return new ReviewSet(root, settings, scan.photos, new Set(scan.photos), plan.outputs, refused, reading.tags, table, await readFacts(root), notes);
+    const home = await homeOf(root, settings.outputName);
+    return new ReviewSet(root, home, settings, scan.photos, new Set(scan.photos), plan.outputs, refused, reading.tags, table, await readFacts(home), notes);
   }
 
   has(photo: string): boolean {
@@ -86,29 +90,20 @@ export class ReviewSet {
     this.places.add(photo);
   }
 
-  /** Open for writing from the first person's word on, for as long as this process lives. @throws SeedMaskError 'not-writable', 'disk-full', 'io', 'locked' */
-  manifest(): Promise<Manifest> {
-    const opened = manifests.get(this.root) ?? Manifest.open(this.root);
-    manifests.set(this.root, opened);
-    looks.delete(this.root);
-    opened.catch(() => manifests.delete(this.root));
-    return opened;
-  }
-
-  /** What the manifest says now, to look at. @throws SeedMaskError 'io' */
-  async entries(): Promise<ReadonlyMap<string, ManifestEntry>> {
-    const looking = manifests.get(this.root) ?? looks.get(this.root) ?? Manifest.look(this.root);
-    if (!manifests.has(this.root)) looks.set(this.root, looking);
-    looking.catch(() => looks.delete(this.root));
-    const manifest = await looking;
+  /** With what other processes have added so far. @throws SeedMaskError 'io' */
+  async manifest(): Promise<Manifest> {
+    const following = manifests.get(this.home) ?? Manifest.follow(this.home);
+    manifests.set(this.home, following);
+    following.catch(() => manifests.delete(this.home));
+    const manifest = await following;
     await manifest.refresh();
-    return manifest.all();
+    return manifest;
   }
 
   /** Takes in facts of a photo; `keep`: on disk, too. */
   async learn(photo: string, facts: Facts, keep: boolean): Promise<void> {
     this.facts.set(photo, { ...this.facts.get(photo), ...facts });
-    if (keep) await recordFacts(this.root, photo, facts);
+    if (keep) await recordFacts(this.home, photo, facts);
     else this.unwritten.set(photo, facts);
   }
 
@@ -136,7 +131,6 @@ async function tableWith(root: string, tags: ReadonlyMap<string, readonly string
 }
 
 const manifests = new Map<string, Promise<Manifest>>();
-const looks = new Map<string, Promise<Manifest>>();
 
 const MOST_SETS = 4;
 const kept = new Map<string, { set: Promise<ReviewSet>; settings: string }>();

@@ -62,7 +62,7 @@ export async function reviewSave({ root, settings, save }: Params<'reviewSave'>)
       await set.learn(photo, changed ? facts : { ...facts, change: set.facts.get(photo)?.change ?? null }, true);
     }
     await moveBase(root, photo, outcome.bytes);
-    await choose(root, save);
+    await choose(set.home, save);
     return { outcome: 'saved', hash, item: await itemOf(set, photo, manifest.all()) };
   });
 }
@@ -145,11 +145,11 @@ function layOver(labels: LabelMap, patch: Save['patches'][number]): void {
   }
 }
 
-async function choose(root: string, { photo, choices }: Save): Promise<void> {
+async function choose(home: string, { photo, choices }: Save): Promise<void> {
   if (choices.length === 0) return;
-  const regions = await readRegions(root, photo);
+  const regions = await readRegions(home, photo);
   for (const { evidence, choice } of choices) {
     const region = regions.find(({ id }) => id === evidence);
-    if (region) await chooseRegions(root, [region], choice);
+    if (region) await chooseRegions(home, [region], choice);
   }
 }

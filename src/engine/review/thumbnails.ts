@@ -9,7 +9,7 @@ import { SeedMaskError } from '../../shared/errors';
 import type { RgbImage } from '../../shared/maps';
 import type { Params } from '../../shared/protocol';
 import { smallPicture, toJpeg } from './pictures';
-import { setWith } from './reviewSet';
+import { setWith, type ReviewSet } from './reviewSet';
 
 type Wanted = Params<'reviewThumbnails'>['wanted'][number];
 
@@ -30,7 +30,7 @@ export async function reviewThumbnails({ root, longSide, wanted }: Params<'revie
     for (const [i, one] of left) {
       try {
         await set.check(one.photo);
-        thumbnails[i] = await thumbnail(root, longSide, one);
+        thumbnails[i] = await thumbnail(set, longSide, one);
       } catch (error) {
         if (!(error instanceof SeedMaskError)) throw error;
       }
@@ -39,7 +39,7 @@ export async function reviewThumbnails({ root, longSide, wanted }: Params<'revie
   return { thumbnails };
 }
 
-async function thumbnail(root: string, longSide: number, { photo, cluster }: Wanted): Promise<Uint8Array> {
+async function thumbnail({ root, home }: ReviewSet, longSide: number, { photo, cluster }: Wanted): Promise<Uint8Array> {
   const file = join(root, photo);
   const found = await stat(file).catch(() => undefined);
   const name = JSON.stringify([file, found?.size, found?.mtimeMs, longSide, cluster?.classId, cluster?.cluster]);
@@ -50,7 +50,7 @@ async function thumbnail(root: string, longSide: number, { photo, cluster }: Wan
     return old;
   }
   const picture = await smallPicture(file, photo, longSide);
-  const grid = cluster && (await readClusterGrid(root, photo));
+  const grid = cluster && (await readClusterGrid(home, photo));
   if (grid) outline(picture, grid, cluster.classId, cluster.cluster);
   const made = await toJpeg(picture);
   // What is outlined may change with the next run.

@@ -2,10 +2,13 @@
  * Saving a person's strokes: what is on disk afterwards, byte for byte, and in every case that stands in the way the old mask, untouched.
  */
 import assert from 'node:assert/strict';
-import { chmod, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { debiasedHome, writeDebiasedRecord } from '../../../src/dataset/debiased';
 import { sha256 } from '../../../src/dataset/hash';
 import { isHeld } from '../../../src/dataset/holds';
 import { decide, Manifest } from '../../../src/dataset/manifest';
@@ -262,4 +265,40 @@ test('a photo that went does not cost the others their hold', async t => {
   assert.deepEqual([await isHeld(root, 'a.png'), await isHeld(root, 'b.png')], [false, true]);
   await reviewHold({ root, photos: [] });
   assert.equal(await isHeld(root, 'b.png'), false);
+});
+
+test('debiased masks from elsewhere have a home of their own: words on them touch nothing of the data set\'s own', async t => {
+  const root = await photos(t, { 'a.png': ['cat'] });
+  await makeMask(root, 'a.png', halfMask(1));
+  await writeDebiasedRecord(root, { masks: 'sam', outputName: '{stem}.debiased.png' });
+  const bytes = encodeMask(halfMask(2));
+  await put(root, { 'a.debiased.png': bytes });
+  const settings = { ...SETTINGS, outputName: '{stem}.debiased.png' };
+  const { items } = await reviewMark({ root, settings, photos: ['a.png'], mark: 'accepted' });
+  assert.deepEqual([items[0].mask, items[0].state], ['a.debiased.png', 'accepted']);
+  assert.equal((await Manifest.read(debiasedHome(root))).get('a.png')?.output, sha256(bytes));
+  assert.equal((await last(root, 'a.png'))?.state, 'auto');
+});
+
+test('a full disk: its error, the old mask, and saved once there is room', async t => {
+  const disk = await mkdtemp(join(tmpdir(), 'seedmask-test-'));
+  const mounted = process.platform === 'linux' && spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'seedmask-test', disk]).status === 0;
+  t.after(async () => {
+    if (mounted) spawnSync('umount', [disk]);
+    await rm(disk, { recursive: true, force: true });
+  });
+  if (!mounted) return t.skip('a small disk cannot be mounted here');
+  const root = join(disk, 'set');
+  await put(root, { 'a.png': await photoBytes(), 'tags.json': '{"a.png": ["cat"]}' });
+  const labels = halfMask(1);
+  const base = await makeMask(root, 'a.png', labels);
+  const patches = [stroke(labels, RECT, 2)];
+  const filler = join(disk, 'filler');
+  for (let size = 2 ** 20; size > 0; size >>= 1) await writeFile(filler, Buffer.alloc(size), { flag: 'a' }).catch(() => undefined);
+  await assert.rejects(saving(root, save('a.png', base, { patches })), { reason: 'disk-full' });
+  assert.equal(sha256(await readFile(join(root, 'a.mask.png'))), base);
+  assert.equal((await last(root, 'a.png'))?.state, 'auto');
+  await rm(filler);
+  await saved(root, save('a.png', base, { patches }));
+  assert.deepEqual(await maskThere(root, 'a.png'), labels);
 });

@@ -79,7 +79,7 @@ test('lines that two processes add at the same time are all there, also when one
 
 test('a manifest takes in lines of others: added, torn, rewritten, deleted', async t => {
   const root = await tempFolder(t, { 'a.jpg': 'photo' });
-  const [mine, theirs, looking] = [await Manifest.open(root), await Manifest.open(root), await Manifest.look(root)];
+  const [mine, theirs, looking] = [await Manifest.open(root), await Manifest.open(root), await Manifest.follow(root)];
   t.after(() => Promise.all([mine.close(), theirs.close()]));
   const entry = (photo: string) => ({ ...making('k'), photo, output: sha256(photo), ...MADE, state: 'auto' as const, time: '' });
   await theirs.append(entry('a.jpg'), entry('b.jpg'));
@@ -101,9 +101,11 @@ test('a manifest takes in lines of others: added, torn, rewritten, deleted', asy
   assert.deepEqual([...looking.all().keys()], ['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg']);
 
   await rm(join(root, '.seedmask'), { recursive: true });
+  await looking.refresh();
+  await looking.append(entry('e.jpg'));
   await mine.refresh();
-  await mine.append(entry('e.jpg'));
-  assert.deepEqual([...(await Manifest.read(root)).keys()], ['e.jpg']);
+  await mine.append(entry('f.jpg'));
+  assert.deepEqual([...(await Manifest.read(root)).keys()], ['e.jpg', 'f.jpg']);
 });
 
 test('a held photo is no run\'s business while its holder lives, and again after', async t => {
