@@ -12,7 +12,7 @@ import { Swatch } from './swatch';
 const TOGETHER = 800;
 
 /** Background, the table's classes, ignore. */
-export function paintedClasses(page: Page): { id: number; text: string }[] {
+function paintedClasses(page: Page): { id: number; text: string }[] {
   const { classes } = page.session.value;
   const names = classNames(classes);
   const ids = [0, ...classes.map(({ id }) => id).filter(id => id > 0 && id < IGNORE), IGNORE];

@@ -158,7 +158,7 @@ export function ProgressRing({ label }: { label: string }) {
 const OWN_WITH_CTRL = /^([azy]|arrow.*|home|end|backspace|delete)$/i;
 
 /** Keeps keys that a field needs for itself from becoming commands; other ones with Ctrl, Cmd or Alt, function keys and Escape go on. */
-export function keepTyping(event: KeyboardEvent): void {
+function keepTyping(event: KeyboardEvent): void {
   const own = event.ctrlKey || event.metaKey ? OWN_WITH_CTRL.test(event.key) : !event.altKey && !/^(F\d+|Escape)$/.test(event.key);
   if (own) event.stopPropagation();
 }

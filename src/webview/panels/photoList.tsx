@@ -158,7 +158,7 @@ export function PhotoList({ page, shown, axis, label, size, focus, entry }: Phot
       onScroll={measure}
       onKeyDown={pressed}
     >
-      <div class="all" style={{ [lying ? 'width' : 'height']: `${shown.length * size}px` }}>
+      <div class="all" role="presentation" style={{ [lying ? 'width' : 'height']: `${shown.length * size}px` }}>
         {rows}
       </div>
     </div>

@@ -18,7 +18,7 @@ import { isFiltered, nameRanks, NO_FILTER, QUEUE_SORTS, shownPhotos, type NameRa
 import { Thumbnail } from './thumbnails';
 
 /** One icon a state; the word stands beside it. */
-export const STATE_ICONS: Record<PhotoState, string> = {
+const STATE_ICONS: Record<PhotoState, string> = {
   auto: 'circle-large-outline',
   edited: 'edit',
   accepted: 'pass',

@@ -45,7 +45,7 @@ export function StatusLine({ page }: { page: Page }) {
 }
 
 /** '100 %' is one pixel of the photo on one of the screen. */
-export function zoomText(scale: number): string {
+function zoomText(scale: number): string {
   const shown = scale * 100;
   return `${shown < 10 ? shown.toFixed(1) : Math.round(shown)} %`;
 }
