@@ -6,7 +6,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { describeError } from '../../shared/errors';
 import type { ClassEvidence } from '../../shared/evidence';
 import type { Page } from '../page';
-import { agreementText, curveAlt, GROUPS_ARE, groupText, removedText, shortText, verdictText } from '../texts/classTexts';
+import { agreementText, calibrationText, curveAlt, GROUPS_ARE, groupText, removedText, shortText, verdictText } from '../texts/classTexts';
 import { Button, IconButton, ProgressRing } from './elements';
 import { classInHand, panelStateOf } from './panelState';
 import { DistanceCurve } from './plots';
@@ -65,6 +65,7 @@ function AllClasses({ page, classes }: { page: Page; classes: readonly ClassEvid
 function OneClass({ page, evidence }: { page: Page; evidence: ClassEvidence }) {
   const state = panelStateOf(page);
   const photo = page.photo.value?.view.photo;
+  const calibration = calibrationText(evidence);
   const own = evidence.clusters.flatMap((cluster, at) => (cluster.photo === photo ? [at] : []));
   const above = evidence.clusters.slice(Math.max(0, evidence.selected - EDGE), evidence.selected);
   const below = evidence.clusters.slice(evidence.selected, evidence.selected + EDGE);
@@ -83,6 +84,7 @@ function OneClass({ page, evidence }: { page: Page; evidence: ClassEvidence }) {
         <h3>Distances to backgrounds</h3>
         <DistanceCurve evidence={evidence} own={own} alt={curveAlt(evidence, own.length)} />
         <p class="faint">{agreementText(evidence)}</p>
+        {calibration && <p class="faint">{calibration}</p>}
       </section>
       {evidence.groups.length > 0 && (
         <section>

@@ -4,7 +4,7 @@
  */
 import type { ClassEvidence } from '../../shared/evidence';
 import { group, plural } from '../../shared/runTexts';
-import { distance, percent, pixels } from '../../shared/texts/words';
+import { distance, percent, pixels, score } from '../../shared/texts/words';
 
 /** The verdict in one sentence. */
 export function verdictText({ name, biased, leftAlone, gap }: ClassEvidence): string {
@@ -34,6 +34,11 @@ export function agreementText({ metricAgreement }: ClassEvidence): string {
   return metricAgreement === null
     ? 'The other metric has nothing to compare with.'
     : `Both metrics put ${percent(metricAgreement)} of the clusters on the same side of the cut.`;
+}
+
+/** Where the rule moved the class's cut from; null where it moves none. */
+export function calibrationText({ calibration, name }: ClassEvidence): string | null {
+  return typeof calibration === 'number' ? `A similarity of 0.5 stands for a cosine of ${score(calibration)} to the prototype of ${name}.` : null;
 }
 
 /** Alternative text of the distance curve. `own`: clusters of the open photo among them. */

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Evidence } from '../../../src/shared/evidence';
 import * as texts from '../../../src/shared/texts/evidenceTexts';
-import { agreementText, curveAlt, groupText, removedText, shortText, verdictText } from '../../../src/webview/texts/classTexts';
+import { agreementText, calibrationText, curveAlt, groupText, removedText, shortText, verdictText } from '../../../src/webview/texts/classTexts';
 import { classEvidence, evidence } from './samples';
 
 const NAMES = new Map([
@@ -105,6 +105,8 @@ test('the class page: left alone with its reason, biased, or without a clear gap
   assert.equal(removedText(classEvidence()), 'Of 800,000 pixels, 120,000 (15 %) were removed, in 41 of 60 photos; 2 lost it entirely. 55 regions, 7 of them fragile.');
   assert.equal(removedText(classEvidence({ removed: 0 })), 'Of 800,000 pixels in 60 photos, none were removed.');
   assert.deepEqual([{}, { biased: false, fragile: 0 }, { leftAlone: 'few photos' }].map(some => shortText(classEvidence(some))), ['biased · 15 % removed · 7 fragile', 'no clear gap · 15 % removed', 'left alone']);
+  assert.equal(calibrationText(classEvidence()), null);
+  assert.equal(calibrationText(classEvidence({ calibration: 0.618 })), 'A similarity of 0.5 stands for a cosine of 0.62 to the prototype of boat.');
   assert.match(agreementText(classEvidence()), /93 %/);
   assert.equal(groupText(classEvidence().groups[0], 120_000), 'Background group 17: 80,000 pixels (67 % of what was removed)');
   assert.match(curveAlt(classEvidence(), 1), /6 clusters of boat .* 0\.520 to 0\.280; the first 4 lie above the cut at 0\.430; 1 cluster of this photo marked/);
