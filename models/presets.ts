@@ -75,6 +75,7 @@ export const presetSchema = v.strictObject({
     }),
     crf: v.nullable(kernels),
     crfSize: size,
+    /** Of a photo of 500 x 375; scaled with the photo's area. */
     minRegion: v.pipe(v.number(), v.integer(), v.minValue(0)),
     onlyBiased: v.boolean(),
     minPhotos: size,

@@ -35,9 +35,18 @@ export interface DebiasedPhoto {
   regions: RegionRecord[];
 }
 
+/** Pixels of the photo for which `minRegion` is given. */
+const USUAL_AREA = 500 * 375;
+
+/** The smallest region that is worth a person's look grows with the photo. */
+function scaledTo({ height, width }: LabelMap, settings: MarsSettings): MarsSettings {
+  return { ...settings, minRegion: Math.round((settings.minRegion * height * width) / USUAL_AREA) };
+}
+
 /** @throws SeedMaskError with the reason why this photo cannot be debiased */
 export async function debiasPhoto({ photo, source, tags, before }: DebiasSource, mask: LabelMap, decider: PhotoDecider): Promise<DebiasedPhoto> {
-  const { decisions, settings, store, backgrounds, space, workshop, run, version } = decider;
+  const { decisions, store, backgrounds, space, workshop, run, version } = decider;
+  const settings = scaledTo(mask, decider.settings);
   const classes = classesOf(mask, tags);
   const removable = new Set(classes.filter(id => decisions.get(id)?.leftAlone === null));
   const nothing = { removed: { ...mask, data: new Uint8Array(mask.data.length) }, similarity: { height: 1, width: 1, first: new Uint8Array(1), second: new Uint8Array(1) }, regions: [] };

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { ClassTable } from '../../dataset/classTable';
+import { removeMars } from '../../dataset/evidenceStore';
 import { removeLayers, writeLayers } from '../../dataset/layers';
 import type { Manifest } from '../../dataset/manifest';
 import { decodeMask, encodeMask } from '../../dataset/maskFile';
@@ -74,6 +75,8 @@ export class MaskWriter {
         // Layers first: a run that ends in between makes both again.
         if (made) await this.storeLayers(photo, tags, made);
         else await removeLayers(root, photo);
+        // What was removed of the mask before is no word on this one.
+        await removeMars(root, photo);
         const bytes = encodeMask(mask);
         const old = await oldMask(place);
         const outcome = await writeMask(place, bytes, manifest, { source: read.sha256, tags, key: key(tags, hints) }, { device, run });
