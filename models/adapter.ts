@@ -6,7 +6,7 @@
 import { SeedMaskError } from '../src/shared/errors';
 import { floats, type Tensor } from '../src/shared/graph';
 import { zeroMaps, type Maps, type RgbImage } from '../src/shared/maps';
-import type { BackboneOutput, BackboneSpec } from './catalog';
+import type { BackboneOutput, BackboneSpec, UssSpec } from './catalog';
 
 type PixelRule = Pick<BackboneSpec['input'], 'layout' | 'scale' | 'mean' | 'std'>;
 export type Border = BackboneSpec['input']['pad'];
@@ -41,7 +41,7 @@ export function imageTensor(photos: readonly RgbImage[], rule: PixelRule, pad: B
 }
 
 /** The input of a backbone. @throws if the photos' size is no multiple of what it wants. */
-export function backboneInput({ input }: BackboneSpec, photos: readonly RgbImage[], flip = false): Record<string, Tensor> {
+export function backboneInput({ input }: Pick<BackboneSpec, 'input'>, photos: readonly RgbImage[], flip = false): Record<string, Tensor> {
   const [{ width, height }] = photos;
   if (width % input.multiple || height % input.multiple) throw new Error(`${width} x ${height} is no multiple of ${input.multiple}`);
   return { [input.name]: imageTensor(photos, input, input.pad, flip) };
@@ -57,36 +57,64 @@ function mirrored(length: number, before: number, after: number, flip: boolean):
   });
 }
 
+/** The input of a head on features: maps of one photo, as they come from the backbone. @throws SeedMaskError 'bad-model' if the layer has other channels. */
+export function featureInput(spec: Extract<UssSpec, { from: 'features' }>, maps: Maps): Record<string, Tensor> {
+  const { name, channels, role } = spec.input;
+  if (maps.channels !== channels) throw new SeedMaskError('bad-model', `'${spec.name}' wants ${channels} channels, the ${role} layer of the backbone has ${maps.channels}`);
+  return { [name]: { dims: [1, channels, maps.height, maps.width], data: maps.data } };
+}
+
 /**
  * One output of a run as maps, one per photo: channels x height/stride x width/stride; they may share the output's memory.
  * @param size of the photos that were fed, in pixels (without border).
  * @throws SeedMaskError 'bad-model' if the output's shape is not what its description says.
  */
-export function decodeOutput(spec: BackboneSpec, output: BackboneOutput, results: Record<string, Tensor>, size: { width: number; height: number }): Maps[] {
-  const { data, dims } = floats(results, output.name);
-  const height = size.height / output.stride;
-  const width = size.width / output.stride;
+export function decodeOutput(spec: Pick<BackboneSpec, 'name'> & { input: Pick<BackboneSpec['input'], 'layout'> }, output: Omit<BackboneOutput, 'role'>, results: Record<string, Tensor>, size: Size): Maps[] {
   const extra = output.smooth2x2 ? 1 : 0;
-  const expected = shapeOf(spec, output, dims[0], height + extra, width + extra);
+  const grid = { height: size.height / output.stride + extra, width: size.width / output.stride + extra };
+  const maps = decodeCells(spec.name, spec.input.layout, output, results, grid, `${size.width} x ${size.height} pixels`);
+  return output.smooth2x2 ? maps.map(averaged2x2) : maps;
+}
+
+/**
+ * The features of a run of a model of unsupervised features, one map per photo.
+ * @param size of what was fed: the photos in pixels (without border), or the layer's maps in cells
+ * @throws SeedMaskError 'bad-model' if the output's shape is not what its description says.
+ */
+export function decodeUss(spec: UssSpec, results: Record<string, Tensor>, size: Size): Maps[] {
+  if (spec.from === 'photo') return decodeOutput(spec, spec.output, results, size);
+  return decodeCells(spec.name, 'NCHW', spec.output, results, size, `${size.width} x ${size.height} cells`);
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+type Layout = BackboneSpec['input']['layout'];
+type Cells = Pick<BackboneOutput, 'name' | 'kind' | 'channels' | 'skipTokens'>;
+
+function decodeCells(model: string, layout: Layout, output: Cells, results: Record<string, Tensor>, { height, width }: Size, fed: string): Maps[] {
+  const { data, dims } = floats(results, output.name);
+  const expected = shapeOf(layout, output, dims[0], height, width);
   if (dims.length !== expected.length || dims.some((d, i) => d !== expected[i])) {
-    throw new SeedMaskError('bad-model', `output '${output.name}' of '${spec.name}' is [${dims.join(', ')}], expected [${expected.join(', ')}] for ${size.width} x ${size.height} pixels`);
+    throw new SeedMaskError('bad-model', `output '${output.name}' of '${model}' is [${dims.join(', ')}], expected [${expected.join(', ')}] for ${fed}`);
   }
   const perPhoto = data.length / dims[0];
   return Array.from({ length: dims[0] }, (_, n) => {
     const one = data.subarray(n * perPhoto, (n + 1) * perPhoto);
-    const maps = { data: planes(spec, output, one), channels: output.channels, height: height + extra, width: width + extra };
-    return output.smooth2x2 ? averaged2x2(maps) : maps;
+    return { data: planes(layout, output, one), channels: output.channels, height, width };
   });
 }
 
-function shapeOf({ input }: BackboneSpec, { kind, channels, skipTokens }: BackboneOutput, photos: number, height: number, width: number): number[] {
+function shapeOf(layout: Layout, { kind, channels, skipTokens }: Cells, photos: number, height: number, width: number): number[] {
   if (kind === 'tokens') return [photos, skipTokens + height * width, channels];
-  return input.layout === 'NHWC' ? [photos, height, width, channels] : [photos, channels, height, width];
+  return layout === 'NHWC' ? [photos, height, width, channels] : [photos, channels, height, width];
 }
 
 /** Numbers of one photo, channel by channel. */
-function planes({ input }: BackboneSpec, { kind, channels, skipTokens }: BackboneOutput, data: Float32Array): Float32Array {
-  if (kind === 'map' && input.layout === 'NCHW') return data;
+function planes(layout: Layout, { kind, channels, skipTokens }: Cells, data: Float32Array): Float32Array {
+  if (kind === 'map' && layout === 'NCHW') return data;
   const first = kind === 'tokens' ? skipTokens * channels : 0;
   const cells = (data.length - first) / channels;
   const result = new Float32Array(cells * channels);

@@ -1,5 +1,5 @@
 /**
- * The models SeedMask can run: what `catalog.json` describes, and a person's own backbone, which is an ONNX file with a JSON file
+ * The models SeedMask can run: what `catalog.json` describes, and a person's own backbone or model of unsupervised features, which is an ONNX file with a JSON file
  * of the same shape beside it (`my-vit.onnx`, `my-vit.json`). A description says how a photo becomes the input and what the
  * outputs mean; whether the file keeps that promise is checked before it is loaded (`loadModel.ts`).
  */
@@ -36,36 +36,48 @@ const pixels = {
   std: perChannel,
 };
 
-const backboneOutputSchema = v.strictObject({
+/** What a model of photos wants of them. */
+const photoInput = {
+  ...pixels,
+  /** Width and height of the photo must be multiples of this. */
+  multiple: positive,
+  /** Pixels of mirrored border the graph wants around it, so that cell i is centred on stride * (i + 1/2). */
+  pad: v.strictObject({ left: count, top: count, right: count, bottom: count }),
+  /** Longer side that suits the model at scale 1. */
+  longSide: positive,
+};
+
+/** What a layer is good for: deep features name the class, middle ones place it, fine ones follow its outline. */
+const role = v.picklist(['deep', 'middle', 'fine']);
+
+/** Features of cells. */
+const cells = {
   /** Name of the graph's output. */
   name,
-  /** What it is good for: deep features name the class, middle ones place it, fine ones follow its outline. */
-  role: v.picklist(['deep', 'middle', 'fine']),
   /** map: N x C x h x w (N x h x w x C if the input is NHWC); tokens: N x T x C. */
   kind: v.picklist(['map', 'tokens']),
   channels: positive,
-  /** Pixels of the input per cell. */
-  stride: positive,
   /** tokens: how many stand before the patches (class token and registers). */
   skipTokens: v.optional(count, 0),
+};
+
+/** Cells of a photo. */
+const photoCells = {
+  ...cells,
+  /** Pixels of the input per cell. */
+  stride: positive,
   /** map of 2n+1 cells centred on multiples of the stride: average 2 x 2 neighbours, which puts 2n cells on the half-pixel grid. */
   smooth2x2: v.optional(v.boolean(), false),
-});
+};
+
+const backboneOutputSchema = v.strictObject({ ...photoCells, role });
 
 export const backboneSchema = v.strictObject({
   kind: v.literal('backbone'),
   ...origin,
   file: v.optional(fileName),
   sha256: v.optional(sha256),
-  input: v.strictObject({
-    ...pixels,
-    /** Width and height of the photo must be multiples of this. */
-    multiple: positive,
-    /** Pixels of mirrored border the graph wants around it, so that cell i is centred on stride * (i + 1/2). */
-    pad: v.strictObject({ left: count, top: count, right: count, bottom: count }),
-    /** Longer side that suits the model at scale 1. */
-    longSide: positive,
-  }),
+  input: v.strictObject(photoInput),
   outputs: v.pipe(v.array(backboneOutputSchema), v.minLength(1)),
   /** A linear classifier on the mean of the first deep output: float32, classes x channels, then one bias per class. */
   classifier: v.optional(v.strictObject({ file: fileName, sha256, classes: positive, channels: positive, labels: fileName })),
@@ -82,12 +94,32 @@ export const saliencySchema = v.strictObject({
   output: name,
 });
 
+const uss = { kind: v.literal('uss'), ...origin, file: v.optional(fileName), sha256: v.optional(sha256) };
+
+/**
+ * Unsupervised segmentation features, for debiasing: a whole model of photos (Leopart's tokens, STEGO with its backbone), or a head on a layer of the backbone
+ * (STEGO's), which keeps that layer's grid.
+ */
+export const ussSchema = v.variant('from', [
+  v.strictObject({ ...uss, from: v.literal('photo'), input: v.strictObject(photoInput), output: v.strictObject(photoCells) }),
+  v.strictObject({
+    ...uss,
+    from: v.literal('features'),
+    /** N x C x h x w of the backbone's layer `role`. */
+    input: v.strictObject({ name, role, channels: positive }),
+    output: v.strictObject(cells),
+  }),
+]);
+
+export type UssSpec = v.InferOutput<typeof ussSchema>;
 export type BackboneSpec = v.InferOutput<typeof backboneSchema>;
 export type BackboneOutput = BackboneSpec['outputs'][number];
 export type SaliencySpec = v.InferOutput<typeof saliencySchema>;
 
+export type ModelSpec = BackboneSpec | SaliencySpec | UssSpec;
+
 /** A description together with the place of its ONNX file. */
-export interface ModelFile<Spec extends BackboneSpec | SaliencySpec = BackboneSpec | SaliencySpec> {
+export interface ModelFile<Spec extends ModelSpec = ModelSpec> {
   spec: Spec;
   path: string;
 }
@@ -110,7 +142,16 @@ export async function findBackbone(wanted: string | undefined, weightsFolder: st
   if (wanted === undefined || !isAbsolute(wanted) || !/\.onnx$/i.test(wanted)) {
     throw new SeedMaskError('bad-model', `no backbone '${wanted}': give one of ${BACKBONES.map(({ id }) => id).join(', ')} or the absolute path of an .onnx file`);
   }
-  return { spec: await readDescription(wanted.replace(/\.onnx$/i, '.json')), path: wanted };
+  return { spec: parseBackbone(await readDescription(wanted), descriptionOf(wanted)), path: wanted };
+}
+
+/**
+ * A person's model of unsupervised features, by the absolute path of its `.onnx` file.
+ * @throws SeedMaskError 'bad-model' if the path is none, or the description beside it is missing or wrong (each fault named).
+ */
+export async function findUss(wanted: string): Promise<ModelFile<UssSpec>> {
+  if (!isAbsolute(wanted) || !/\.onnx$/i.test(wanted)) throw new SeedMaskError('bad-model', `no model of features '${wanted}': give the absolute path of an .onnx file`);
+  return { spec: parseUss(await readDescription(wanted), descriptionOf(wanted)), path: wanted };
 }
 
 /** The default model of salient objects. */
@@ -119,25 +160,37 @@ export function findSaliency(weightsFolder: string): ModelFile<SaliencySpec> {
   return { spec, path: join(weightsFolder, spec.file) };
 }
 
-async function readDescription(path: string): Promise<BackboneSpec> {
-  let text: string;
+/** Where the description of a person's model stands. */
+function descriptionOf(model: string): string {
+  return model.replace(/\.onnx$/i, '.json');
+}
+
+async function readDescription(model: string): Promise<string> {
   try {
-    text = await readFile(path, 'utf8');
+    return await readFile(descriptionOf(model), 'utf8');
   } catch (cause) {
-    throw new SeedMaskError('bad-model', 'a backbone of your own needs a .json beside it that describes its input and outputs', path, { cause });
+    throw new SeedMaskError('bad-model', 'a model of your own needs a .json beside it that describes its input and outputs', descriptionOf(model), { cause });
   }
-  return parseBackbone(text, path);
 }
 
 /** @throws SeedMaskError 'bad-model' that names each fault of the description. */
 export function parseBackbone(text: string, file: string): BackboneSpec {
+  return parseDescription(backboneSchema, text, file);
+}
+
+/** @throws SeedMaskError 'bad-model' that names each fault of the description. */
+export function parseUss(text: string, file: string): UssSpec {
+  return parseDescription(ussSchema, text, file);
+}
+
+function parseDescription<Schema extends typeof backboneSchema | typeof ussSchema>(schema: Schema, text: string, file: string): v.InferOutput<Schema> {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
     throw new SeedMaskError('bad-model', `not JSON: ${String(cause)}`, file, { cause });
   }
-  const result = v.safeParse(backboneSchema, json);
+  const result = v.safeParse(schema, json);
   if (result.success) return result.output;
   const faults = result.issues.map(issue => `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);
   throw new SeedMaskError('bad-model', `wrong description: ${faults.join('; ')}`, file);

@@ -5,10 +5,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { SeedMaskError } from '../src/shared/errors';
-import type { BackboneSpec, ModelFile, SaliencySpec } from './catalog';
+import type { BackboneSpec, ModelFile, ModelSpec, SaliencySpec, UssSpec } from './catalog';
 import { inspectModel, refusals, type ModelInspection, type TensorSummary } from './inspect';
 
-export interface LoadedModel<Spec extends BackboneSpec | SaliencySpec> {
+export interface LoadedModel<Spec extends ModelSpec> {
   spec: Spec;
   bytes: Uint8Array;
   sha256: string;
@@ -16,7 +16,7 @@ export interface LoadedModel<Spec extends BackboneSpec | SaliencySpec> {
 }
 
 /** @throws SeedMaskError 'bad-model' (every difference in the message) or 'io' if the file cannot be read. */
-export async function loadModel<Spec extends BackboneSpec | SaliencySpec>({ spec, path }: ModelFile<Spec>): Promise<LoadedModel<Spec>> {
+export async function loadModel<Spec extends ModelSpec>({ spec, path }: ModelFile<Spec>): Promise<LoadedModel<Spec>> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
@@ -28,28 +28,52 @@ export async function loadModel<Spec extends BackboneSpec | SaliencySpec>({ spec
     throw new SeedMaskError('bad-model', `sha256 is ${sha256}, expected ${spec.sha256}: the file (${bytes.length} bytes) is damaged or another one`, path);
   }
   const inspection = inspectModel(bytes, path);
-  const faults = [...refusals(inspection), ...(spec.kind === 'backbone' ? checkBackbone(spec, inspection) : checkSaliency(spec, inspection))];
+  const faults = [...refusals(inspection), ...promises(spec, inspection)];
   if (faults.length) throw new SeedMaskError('bad-model', `the model cannot be used: ${faults.join('; ')}`, path);
   return { spec, bytes, sha256, inspection };
 }
 
+function promises(spec: ModelSpec, inspection: ModelInspection): string[] {
+  if (spec.kind === 'saliency') return checkSaliency(spec, inspection);
+  return spec.kind === 'backbone' ? checkBackbone(spec, inspection) : checkUss(spec, inspection);
+}
+
 /** What the file does not keep of the description, in plain words; empty if all is well. */
 export function checkBackbone(spec: BackboneSpec, inspection: ModelInspection): string[] {
-  const { input } = spec;
-  const channelsLast = input.layout === 'NHWC';
-  const image = channelsLast ? [null, null, null, 3] : [null, 3, null, null];
-  const faults = checkInputs(input.name, image, inspection);
-  const [height, width] = (inspection.inputs.find(({ name }) => name === input.name)?.dims ?? []).slice(channelsLast ? 1 : 2);
-  if (typeof height === 'number' || typeof width === 'number') faults.push(`input '${input.name}' is fixed to ${width} x ${height} pixels: width and height must be free`);
-  for (const { name, kind, channels } of spec.outputs) {
-    const dims = kind === 'tokens' ? [null, null, channels] : channelsLast ? [null, null, null, channels] : [null, channels, null, null];
-    faults.push(...checkTensor('output', name, dims, inspection.outputs));
-  }
+  const faults = checkPhotos(spec.input, inspection);
+  for (const output of spec.outputs) faults.push(...checkCells(output, spec.input.layout, inspection));
   if (spec.classifier) {
     const deep = spec.outputs.find(({ role }) => role === 'deep');
     if (deep?.channels !== spec.classifier.channels) faults.push(`the classifier has ${spec.classifier.channels} channels, the deep output ${deep?.channels ?? 'is missing'}`);
   }
   return faults;
+}
+
+/** The same for a model of unsupervised features. */
+export function checkUss(spec: UssSpec, inspection: ModelInspection): string[] {
+  if (spec.from === 'photo') return [...checkPhotos(spec.input, inspection), ...checkCells(spec.output, spec.input.layout, inspection)];
+  const { name, channels } = spec.input;
+  return [...checkInputs(name, [null, channels, null, null], inspection), ...checkFree(name, [2, 3], 'cells', inspection), ...checkCells(spec.output, 'NCHW', inspection)];
+}
+
+function checkPhotos({ name, layout }: Pick<BackboneSpec['input'], 'name' | 'layout'>, inspection: ModelInspection): string[] {
+  const channelsLast = layout === 'NHWC';
+  return [
+    ...checkInputs(name, channelsLast ? [null, null, null, 3] : [null, 3, null, null], inspection),
+    ...checkFree(name, channelsLast ? [1, 2] : [2, 3], 'pixels', inspection),
+  ];
+}
+
+/** Photos have many shapes: the model must take them all. */
+function checkFree(name: string, [rows, columns]: readonly [number, number], unit: string, { inputs }: ModelInspection): string[] {
+  const dims = inputs.find(input => input.name === name)?.dims ?? [];
+  const [height, width] = [dims[rows], dims[columns]];
+  return typeof height === 'number' || typeof width === 'number' ? [`input '${name}' is fixed to ${width} x ${height} ${unit}: width and height must be free`] : [];
+}
+
+function checkCells({ name, kind, channels }: UssSpec['output'], layout: 'NCHW' | 'NHWC', { outputs }: ModelInspection): string[] {
+  const dims = kind === 'tokens' ? [null, null, channels] : layout === 'NHWC' ? [null, null, null, channels] : [null, channels, null, null];
+  return checkTensor('output', name, dims, outputs);
 }
 
 function checkSaliency({ input, output }: SaliencySpec, inspection: ModelInspection): string[] {

@@ -55,3 +55,43 @@ export const tinyVitSpec: BackboneSpec = parseBackbone(JSON.stringify(tinyVitJso
 export const tinyCnnSpec: BackboneSpec = parseBackbone(JSON.stringify(tinyCnnJson), 'tiny-cnn.json');
 export const tinyVitBytes = serialise(tinyVit);
 export const tinyCnnBytes = serialise(tinyCnn);
+
+/** What a person would write beside a Leopart-like model: the tiny ViT's patches as unsupervised features. */
+export const tinyUssJson = {
+  kind: 'uss',
+  id: 'tiny-leopart',
+  name: 'Tiny Leopart',
+  from: 'photo',
+  input: tinyVitJson.input,
+  output: { name: 'last_hidden_state', kind: 'tokens', channels: 8, stride: 4, skipTokens: 3 },
+};
+
+/** A STEGO-like head: a linear map and a network on 3 channels of a layer give codes of 2. */
+export const tinyHead: GraphDescription = {
+  name: 'tiny-stego',
+  inputs: [{ name: 'features', dtype: 'float32', dims: ['batch', 3, 'h', 'w'] }],
+  outputs: [{ name: 'code', dtype: 'float32', dims: ['batch', 2, 'h', 'w'] }],
+  initializers: [
+    { name: 'linear', dtype: 'float32', dims: [2, 3, 1, 1], data: wave(6) },
+    { name: 'first', dtype: 'float32', dims: [3, 3, 1, 1], data: wave(9) },
+    { name: 'second', dtype: 'float32', dims: [2, 3, 1, 1], data: wave(6) },
+  ],
+  nodes: [
+    { op: 'Conv', inputs: ['features', 'linear'], outputs: ['straight'], attributes: { kernel_shape: [1, 1] } },
+    { op: 'Conv', inputs: ['features', 'first'], outputs: ['hidden'], attributes: { kernel_shape: [1, 1] } },
+    { op: 'Relu', inputs: ['hidden'], outputs: ['active'], attributes: {} },
+    { op: 'Conv', inputs: ['active', 'second'], outputs: ['bent'], attributes: { kernel_shape: [1, 1] } },
+    { op: 'Add', inputs: ['straight', 'bent'], outputs: ['code'], attributes: {} },
+  ],
+};
+
+export const tinyHeadJson = {
+  kind: 'uss',
+  id: 'tiny-stego',
+  name: 'Tiny STEGO',
+  from: 'features',
+  input: { name: 'features', role: 'middle', channels: 3 },
+  output: { name: 'code', kind: 'map', channels: 2 },
+};
+
+export const tinyHeadBytes = serialise(tinyHead);

@@ -24,6 +24,11 @@ interface CorrespondenceFixture {
   tolerance: number;
 }
 
+interface Points {
+  dims: number[];
+  data: Float32Array;
+}
+
 /** N x C x h x w as N x (h w) x C. */
 function pointsOf(values: number[][][][]): Tensor {
   const [channels, points] = [values[0].length, values[0][0].flat().length];
@@ -61,20 +66,20 @@ test('the loss of the graph is that of the authors\' code', reference('spec/fixt
 
 test('graph and plain loops agree where photos differ in their number of points; so do gradients and finite differences', async () => {
   const next = random(5);
-  const points = (photos: number, count: number, channels: number): Tensor => ({ dims: [photos, count, channels], data: Float32Array.from({ length: photos * count * channels }, () => 2 * next() - 1) });
+  const points = (photos: number, count: number, channels: number): Points => ({ dims: [photos, count, channels], data: Float32Array.from({ length: photos * count * channels }, () => 2 * next() - 1) });
   const feeds = { f1: points(3, 4, 5), f2: points(3, 7, 5), c1: points(3, 4, 3), c2: points(3, 7, 3) };
-  const maps = ({ dims: [, count, channels], data }: Tensor, photo: number): Maps => ({
+  const maps = ({ dims: [, count, channels], data }: Points, photo: number): Maps => ({
     channels, height: 1, width: count,
-    data: Float32Array.from({ length: channels * count }, (_, i) => Number(data[(photo * count + (i % count)) * channels + Math.floor(i / count)])),
+    data: Float32Array.from({ length: channels * count }, (_, i) => data[(photo * count + (i % count)) * channels + Math.floor(i / count)]),
   });
-  const plain = (codes: Tensor): number =>
+  const plain = (codes: Points): number =>
     stegoCorrelation([0, 1, 2].map(n => ({ features: [maps(feeds.f1, n), maps(feeds.f2, n)] as const, codes: [maps(codes, n), maps(feeds.c2, n)] as const })), 0.1).mean;
   const results = await lossOf(feeds, 0.1);
   assert.ok(Math.abs(floats(results, 'loss').data[0] - plain(feeds.c1)) < 1e-6);
   const gradient = floats(results, 'gradient.0').data;
   const step = 1e-3;
   gradient.forEach((value, i) => {
-    const moved = (by: number): number => plain({ ...feeds.c1, data: Float32Array.from(feeds.c1.data, (x, j) => Number(x) + (i === j ? by : 0)) });
+    const moved = (by: number): number => plain({ ...feeds.c1, data: Float32Array.from(feeds.c1.data, (x, j) => x + (i === j ? by : 0)) });
     assert.ok(Math.abs((moved(step) - moved(-step)) / (2 * step) - value) < 2e-4, `${value} at ${i}`);
   });
 });
