@@ -49,7 +49,7 @@ const failure = { photo: 'cat/3.jpg', reason: 'bad-image', message: 'the JPEG en
 test('run: defaults, and every flag arrives as a setting', async () => {
   const client = new ScriptedClient({ generate: summary() });
   assert.equal((await seedmask(['run', 'photos'], client)).code, 0);
-  const all = ['run', 'photos', '--tags', 't.csv', '--preset', 'quick', '--saliency', 'off', '--crf', 'on', '--device', 'cpu', '--out-name', '{name}.png', '--backbone', 'my/dino.onnx', '--cuda-dir', 'cuda', '--max-megapixels', '50', '--cache-mb', '0', '--background-names', 'none, ok,', '--salvage', '--resume', '--json'];
+  const all = ['run', 'photos', '--tags', 't.csv', '--preset', 'quick', '--saliency', 'off', '--crf', 'on', '--mars', 'on', '--removed', 'ignore', '--device', 'cpu', '--out-name', '{name}.png', '--backbone', 'my/dino.onnx', '--cuda-dir', 'cuda', '--max-megapixels', '50', '--cache-mb', '0', '--background-names', 'none, ok,', '--salvage', '--resume', '--json'];
   assert.equal((await seedmask(all, client)).code, 0);
   assert.deepEqual(client.asked, [
     { method: 'generate', params: { root: resolve('photos'), settings: DEFAULT_SETTINGS } },
@@ -59,7 +59,7 @@ test('run: defaults, and every flag arrives as a setting', async () => {
         root: resolve('photos'),
         resume: true,
         settings: {
-          ...DEFAULT_SETTINGS, tagsFile: resolve('t.csv'), saliency: false, crf: 'on', device: 'cpu', outputName: '{name}.png', backbone: resolve('my/dino.onnx'),
+          ...DEFAULT_SETTINGS, tagsFile: resolve('t.csv'), saliency: false, crf: 'on', mars: 'on', removedAs: 'ignore', device: 'cpu', outputName: '{name}.png', backbone: resolve('my/dino.onnx'),
           cudaProviderDir: resolve('cuda'), maxMegapixels: 50, cacheLimitMb: 0, backgroundNames: ['none', 'ok'], salvageDamaged: true,
         },
       },
@@ -97,6 +97,11 @@ test('wrong use is exit code 2, and the engine is not troubled', async () => {
     [['run'], /which folder/],
     [['run', 'a', 'b'], /one folder/],
     [['run', 'a', '--device', 'gpu'], /--device is one of auto, cuda/],
+    [['run', 'a', '--mars', 'maybe'], /--mars is one of auto, on, off/],
+    [['debias', 'a', '--saliency', 'on'], /--saliency/],
+    [['debias', 'a', '--masks', 'b', '--restore', 'boat'], /--out-name/],
+    [['explain'], /which photo/],
+    [['eval', 'a', '--truth', 'b', '--leak', 'c', '--pairs', 'boat'], /--pairs is like/],
     [['run', 'a', '--saliency', 'maybe'], /--saliency is one of on, off/],
     [['run', 'a', '--max-megapixels', 'many'], /--max-megapixels is a number/],
     [['run', 'a', '--cache-mb', '-1'], /cache-mb/],
@@ -117,11 +122,57 @@ test('wrong use is exit code 2, and the engine is not troubled', async () => {
 
 test('help and version', async () => {
   assert.equal((await seedmask(['--version'], new ScriptedClient({}))).out, '1.2.3\n');
-  for (const args of [['--help'], ['run', '--help'], ['eval', '-h'], ['doctor', '--help']]) {
+  for (const args of [['--help'], ['run', '--help'], ['debias', '--help'], ['explain', '-h'], ['eval', '-h'], ['doctor', '--help']]) {
     const { code, out } = await seedmask(args, new ScriptedClient({}));
     assert.equal(code, 0);
     assert.match(out, /seedmask/);
   }
+});
+
+test('debias: masks of ours or from elsewhere; words on regions and classes go to the engine as such', async () => {
+  const done = summary({ job: 'debias', debias: { photos: 12, changed: 3, rewritten: 3, regions: 5, fragile: 1, restored: 0, removed: 0.014, classes: [{ id: 1, name: 'cat', removed: 0, regions: 0, leftAlone: 'why' }], seconds: 3 } });
+  const client = new ScriptedClient({ debias: done, debiasChoices: { written: 2, regions: 3, notes: ['one is edited'] } });
+  const own = await seedmask(['debias', 'photos', '--device', 'cpu'], client);
+  assert.equal(own.code, 0);
+  assert.match(own.out, /MARS: 5 regions of 3 masks removed \(1\.4 % of the classes' pixels\), 1 of them fragile; left alone: cat/);
+  await seedmask(['debias', 'photos', '--masks', '{stem}_sam.png', '--debiased-name', '{stem}.clean.png', '--removed', 'ignore'], client);
+  const id = 'a/boat.jpg#3@1,2,30,40';
+  const said = await seedmask(['debias', 'photos', '--restore', id, '--restore', 'cat', '--forget', 'dog'], client);
+  assert.deepEqual([said.code, said.out], [0, '6 regions meant, 4 masks written\n']);
+  assert.match(said.err, /note: one is edited/);
+  const root = resolve('photos');
+  assert.deepEqual(client.asked, [
+    { method: 'debias', params: { root, settings: { ...DEFAULT_SETTINGS, device: 'cpu' }, debiasedName: '' } },
+    { method: 'debias', params: { root, settings: { ...DEFAULT_SETTINGS, removedAs: 'ignore' }, masks: '{stem}_sam.png', debiasedName: '{stem}.clean.png' } },
+    { method: 'debiasChoices', params: { root, settings: DEFAULT_SETTINGS, regions: [id], classes: ['cat'], choice: 'restored' } },
+    { method: 'debiasChoices', params: { root, settings: DEFAULT_SETTINGS, regions: [], classes: ['dog'], choice: null } },
+  ]);
+});
+
+test('explain: the evidence in words, and as JSON', async () => {
+  const explanation = {
+    photo: 'sub/a.jpg', size: { width: 60, height: 40 }, names: [{ id: 0, name: 'background' }, { id: 1, name: 'boat' }],
+    classes: [{ classId: 1, name: 'boat', photos: 12, leftAlone: null, gap: 4, biased: true, distances: [0.5, 0.1], clusters: [], selected: 1, cut: 0.5, removed: 20, before: 100, photosChanged: 3, photosEmptied: 0, regions: 4, fragile: 1, metricAgreement: 0.9, groups: [] }],
+    evidence: [],
+  };
+  const client = new ScriptedClient({ explain: explanation });
+  const { code, out } = await seedmask(['explain', 'photos/sub/a.jpg', '--folder', 'photos'], client);
+  assert.equal(code, 0);
+  assert.match(out, /sub\/a\.jpg: nothing was removed[\s\S]*boat: 20 % of its pixels removed, in 3 of 12 photos/);
+  assert.deepEqual(client.asked[0].params, { root: resolve('photos'), settings: DEFAULT_SETTINGS, photo: 'sub/a.jpg' });
+  assert.deepEqual(JSON.parse((await seedmask(['explain', 'photos/sub/a.jpg', '--folder', 'photos', '--json'], client)).out), explanation);
+});
+
+test('eval --leak: what lies on its usual surroundings, before and after', async () => {
+  const leaks = [{ object: 'boat', context: 'water', photos: 9, before: 0.51, after: 0.2, lost: 0.012 }];
+  const client = new ScriptedClient({ evaluate: { scores: [], leaks, selected: { clusters: 20, right: 18 }, notes: [] } });
+  const { out } = await seedmask(['eval', 'photos', '--truth', 'truth', '--leak', 'stuff', '--stuff-classes', 'names.json', '--pairs', 'boat=water, cow=grass'], client);
+  assert.match(out, /boat on water: 51\.0 % of its mask before MARS, 20\.0 % after; 1\.2 % of the true object lost \(9 photos\)/);
+  assert.match(out, /selected clusters: 18 of 20 \(90\.0 %\)/);
+  assert.deepEqual(client.asked[0].params, {
+    root: resolve('photos'), settings: DEFAULT_SETTINGS, truth: resolve('truth'),
+    leak: { truth: resolve('stuff'), classes: resolve('names.json'), pairs: [{ object: 'boat', context: 'water' }, { object: 'cow', context: 'grass' }] },
+  });
 });
 
 test('eval: a table for people, JSON for programs', async () => {
