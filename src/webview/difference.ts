@@ -54,14 +54,15 @@ export function updateDifference(layers: readonly OpenLayer[], rect: Rect): void
 
 /** Writes the codes inside `rect`; `base` may have another size and covers the same picture. */
 export function writeDifference(out: LabelMap, mask: LabelMap, base: LabelMap, rect: Rect): void {
-  const same = base.width === mask.width;
+  const same = base.width === mask.width && base.height === mask.height;
+  const columns = same ? undefined : Int32Array.from({ length: rect.width }, (_, i) => Math.floor(((rect.x + i + 0.5) * base.width) / mask.width));
   for (let y = rect.y; y < rect.y + rect.height; y++) {
-    const row = y * mask.width;
-    const baseRow = Math.min(base.height - 1, Math.floor(((y + 0.5) * base.height) / mask.height)) * base.width;
-    for (let x = rect.x; x < rect.x + rect.width; x++) {
-      const was = base.data[baseRow + (same ? x : Math.min(base.width - 1, Math.floor(((x + 0.5) * base.width) / mask.width)))];
-      const is = mask.data[row + x];
-      out.data[row + x] = was === is ? DIFFERENCE.same : was === 0 ? DIFFERENCE.added : is === 0 ? DIFFERENCE.removed : DIFFERENCE.changed;
+    const row = y * mask.width + rect.x;
+    const baseRow = columns ? Math.floor(((y + 0.5) * base.height) / mask.height) * base.width : row;
+    for (let i = 0; i < rect.width; i++) {
+      const was = base.data[columns ? baseRow + columns[i] : baseRow + i];
+      const is = mask.data[row + i];
+      out.data[row + i] = was === is ? DIFFERENCE.same : was === 0 ? DIFFERENCE.added : is === 0 ? DIFFERENCE.removed : DIFFERENCE.changed;
     }
   }
 }
