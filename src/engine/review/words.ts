@@ -8,6 +8,7 @@ import { decodeMask } from '../../dataset/maskFile';
 import { readMask, type MaskPlace } from '../../dataset/maskStore';
 import { maskFacts } from '../../dataset/photoFacts';
 import { inTurn } from '../../dataset/turn';
+import { SeedMaskError } from '../../shared/errors';
 import type { Params } from '../../shared/protocol';
 import type { Mark, QueueItem } from '../../shared/review';
 import { itemOf } from './queue';
@@ -42,7 +43,10 @@ export function entryOf({ photo, source, tags, hash, changed, mark }: Word, prio
   };
 }
 
-/** Marks photos as they lie on disk; those without a mask stay as they are. @throws SeedMaskError 'refused-path', and as writes do */
+/**
+ * Marks photos as they lie on disk; those without a mask stay as they are. A damaged mask cannot be accepted, which is said when the others are marked.
+ * @throws SeedMaskError 'refused-path' (nothing is marked then), 'bad-mask', and as writes do
+ */
 export async function reviewMark({ root, settings, photos, mark }: Params<'reviewMark'>): Promise<{ items: QueueItem[] }> {
   const set = await setWith(root, settings, photos);
   const places: MaskPlace[] = [];
@@ -51,18 +55,25 @@ export async function reviewMark({ root, settings, photos, mark }: Params<'revie
     else places.push(await set.place(photo));
   }
   const manifest = await set.manifest();
+  let refused: SeedMaskError | undefined;
   for (let from = 0; from < places.length; from += AT_ONCE) {
     await inTurn(root, async () => {
       await manifest.refresh();
       if (from === 0) await set.keepClasses();
       const entries: ManifestEntry[] = [];
       for (const place of places.slice(from, from + AT_ONCE)) {
-        const entry = await markOne(set, place, mark, manifest.get(place.photo));
-        if (entry) entries.push(entry);
+        try {
+          const entry = await markOne(set, place, mark, manifest.get(place.photo));
+          if (entry) entries.push(entry);
+        } catch (error) {
+          if (!(error instanceof SeedMaskError)) throw error;
+          refused ??= new SeedMaskError(error.reason, error.message, place.photo, { cause: error });
+        }
       }
       await manifest.append(...entries);
     });
   }
+  if (refused) throw refused;
   const items: QueueItem[] = [];
   for (const photo of photos) items.push(await itemOf(set, photo, manifest.all()));
   return { items };

@@ -247,6 +247,16 @@ test('marks of many: those without a mask stay, the others have their word; an i
   assert.equal((await last(root, 'a.png'))?.state, 'accepted');
 });
 
+test('a damaged mask is not accepted with the others, which are; it can be rejected', async t => {
+  const root = await photos(t, { 'a.png': ['cat'], 'b.png': ['cat'] });
+  await paintElsewhere(root, 'b.png', halfMask(1));
+  await put(root, { 'a.mask.png': 'damaged' });
+  const mark = (word: 'accepted' | 'rejected') => reviewMark({ root, settings: SETTINGS, photos: ['a.png', 'b.png'], mark: word });
+  await assert.rejects(mark('accepted'), { reason: 'bad-mask', file: 'a.png' });
+  assert.deepEqual([(await last(root, 'a.png'))?.state, (await last(root, 'b.png'))?.state], [undefined, 'accepted']);
+  assert.deepEqual((await mark('rejected')).items.map(({ state }) => state), ['rejected', 'rejected']);
+});
+
 test('photos that a message has no business with are refused: hostile names, masks, links out of the folder', async t => {
   const root = await photos(t, { 'a.png': ['cat'] });
   const outside = await tempFolder(t, { 'secret.png': await photoBytes() });

@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { encodeMask } from '../../../src/dataset/maskFile';
 import { readHints, setHints } from '../../../src/dataset/hints';
 import { appendJournal, readJournal } from '../../../src/dataset/journal';
-import { areasOf, changeBetween, maskFacts, readFacts, recordFacts, seedFacts, tidyFacts } from '../../../src/dataset/photoFacts';
+import { areasOf, changeBetween, maskFacts, readFacts, recordFacts, regionFacts, seedFacts, tidyFacts } from '../../../src/dataset/photoFacts';
 import { readReviewTags, setReviewTags } from '../../../src/dataset/reviewTags';
 import { readTags } from '../../../src/dataset/tags/readTags';
 import type { Hints } from '../../../src/shared/review';
@@ -107,4 +107,9 @@ test('entropy is 0 where maps are sure, 1 where all are as likely as the backgro
   assert.ok(between.entropy !== undefined && between.entropy > 0.3 && between.entropy < 0.6, String(between.entropy));
   assert.equal(between.ignore, 0.5);
   assert.deepEqual(seedFacts({ data: new Float32Array(), channels: 0, height: 4, width: 4 }, 0.2, labels(0)), { ignore: 0, entropy: 0 });
+});
+
+test('facts of removed regions: how many, and which share of their pixels rests on fragile evidence', () => {
+  assert.deepEqual(regionFacts([{ area: 30, stable: true }, { area: 10, stable: false }]), { removedRegions: 2, fragile: 0.25 });
+  assert.deepEqual(regionFacts([]), { removedRegions: 0, fragile: null });
 });
