@@ -154,6 +154,19 @@ test('a photo that a browser cannot show comes with a picture that it can; orien
   await assert.rejects(look(root, 'd.png'), { reason: 'bad-image' });
 });
 
+test('a photo of one pixel, a wide one, and one too wide for a browser', async t => {
+  const sizes = { 'one.png': [1, 1], 'wide.png': [12_000, 6], 'wider.png': [20_000, 4] } as const;
+  const files = await Promise.all(Object.entries(sizes).map(async ([name, [width, height]]) => [name, await photoBytes(width, height)] as const));
+  const root = await tempFolder(t, Object.fromEntries(files));
+  for (const [name, [width, height]] of Object.entries(sizes)) {
+    await put(root, { [name.replace('.png', '.mask.png')]: encodeMask(halfMask(254, width, height)) });
+    const { mask, preview, ...view } = await look(root, name);
+    assert.deepEqual([view.width, view.height, mask?.problem], [width, height, undefined]);
+    assert.deepEqual(decodeRuns(mask?.runs ?? new Uint8Array(), width * height), halfMask(254, width, height).data);
+    assert.equal(preview !== undefined, name === 'wider.png');
+  }
+});
+
 test('evidence of what was removed, with the words said on it; before and removed as layers', async t => {
   const root = await photos(t, { 'a.png': ['cat'] });
   const region: RegionRecord = {
