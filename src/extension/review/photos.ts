@@ -126,7 +126,9 @@ export class Photos implements vscode.Disposable {
     const index = this.document.indexOf(photo);
     if (found === undefined || index === undefined) throw new SeedMaskError('unavailable', 'there is nothing to decide', photo);
     if (how === 'compare') {
-      for (const page of this.document.pages) page.tell('changed', { index, show: true });
+      // The pages have the mask on disk already, as the one before.
+      if (this.document.current !== index) this.document.goTo(index);
+      for (const page of this.document.pages) page.tell('command', { name: 'sideBySide' });
       return;
     }
     this.#conflicts.delete(photo);

@@ -94,6 +94,7 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
     document.photos.truth = extension.workspaceState.get<string>(truthKey(root));
     if (backupId !== undefined) await this.#restore(document, vscode.Uri.parse(backupId));
     document.photos.watch();
+    log.info(`Review of ${root}: ${queue.items.length} photos${document.edits.dirty.length > 0 ? `, unsaved edits of ${document.edits.dirty.length} brought back` : ''}`);
     this.#documents.add(document);
     document.onDidEdit(event => this.#edited.fire(event));
     document.onDidChange(() => this.#changed.fire());
