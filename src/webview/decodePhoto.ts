@@ -28,19 +28,27 @@ export async function decodePhoto(index: number, view: PhotoView, url: string | 
   const mask = view.mask ? { data: decodeRuns(view.mask.runs, view.mask.width * view.mask.height), width: view.mask.width, height: view.mask.height } : undefined;
   const fits = mask === undefined ? view.maskProblem === undefined : mask.width === view.width && mask.height === view.height;
   const labels = editable && fits ? (mask ?? emptyMap(view)) : undefined;
-  const layers = view.layers.filter(({ kind }) => kind !== 'mask' || !mask).map((layer): OpenLayer => {
-    const { kind, classId, width, height, data, made } = layer;
-    if (classId === undefined) return { key: kind, kind, labels: { data: decodeRuns(data, width * height), width, height }, made };
-    if (data.length !== width * height) throw new SeedMaskError('bad-message', `scores of ${width} x ${height} in ${data.length} bytes`, view.photo);
-    return { key: `${kind}:${classId}`, kind, classId, scores: { data, width, height }, made };
-  });
+  const layers: OpenLayer[] = [];
+  for (const { kind, classId, width, height, data, made } of view.layers) {
+    if (kind === 'mask' && mask) continue;
+    if (classId === undefined) {
+      // Between two frames, since a large map takes some milliseconds.
+      await new Promise(resolve => setTimeout(resolve));
+      layers.push({ key: kind, kind, labels: { data: decodeRuns(data, width * height), width, height }, made });
+    } else {
+      if (data.length !== width * height) throw new SeedMaskError('bad-message', `scores of ${width} x ${height} in ${data.length} bytes`, view.photo);
+      layers.push({ key: `${kind}:${classId}`, kind, classId, scores: { data, width, height }, made });
+    }
+  }
   const shown = labels ?? mask;
   if (shown) {
     layers.push({ key: 'mask', kind: 'mask', labels: shown, made: 'The mask as it is now' });
     const before = layers.find(({ kind }) => kind === 'before');
     layers.push(differenceLayer(shown, before?.labels, view.mask?.runs));
   }
-  const bytes = levels.reduce((sum, { width, height }) => sum + width * height * 4, 0) + layers.reduce((sum, { labels: map, scores }) => sum + (map ?? scores)!.data.length, 0);
+  // The difference is made when it is looked at: a map and, perhaps, one to compare with.
+  const maps = view.layers.reduce((sum, { width, height }) => sum + width * height, 0) + 3 * view.width * view.height;
+  const bytes = levels.reduce((sum, { width, height }) => sum + width * height * 4, maps);
   return { index, view, image: levels[0], levels, labels, layers, bytes };
 }
 
@@ -69,10 +77,11 @@ async function picture({ photo, preview }: PhotoView, url: string | null): Promi
   throw new SeedMaskError('bad-image', `the photo cannot be shown${failures.length ? `: ${failures.map(String).join('; ')}` : ''}`, photo);
 }
 
+/** Bilinear halving is the mean of two by two pixels. */
 async function pyramid(image: ImageBitmap): Promise<ImageBitmap[]> {
   const levels = [image];
   for (let last = image; Math.max(last.width, last.height) > SMALLEST; levels.push(last)) {
-    last = await createImageBitmap(last, { resizeWidth: Math.max(1, last.width >> 1), resizeHeight: Math.max(1, last.height >> 1), resizeQuality: 'medium' });
+    last = await createImageBitmap(last, { resizeWidth: Math.max(1, last.width >> 1), resizeHeight: Math.max(1, last.height >> 1), resizeQuality: 'low' });
   }
   return levels;
 }
