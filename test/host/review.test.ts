@@ -149,7 +149,7 @@ describe('review', function () {
     const painted = folder.mask('b.png');
     await edit(first.document, 1, stroke(painted, RECT, 4));
     const destination = vscode.Uri.file(join(folder.root, '..', 'backups', 'one'));
-    const { id } = await services.reviews.backupCustomDocument(first.document, { destination }, token);
+    const { id } = await services.reviews.backupCustomDocument(first.document, { destination });
     const again = await services.reviews.openCustomDocument(folder.maskUri('a.png'), { backupId: id, untitledDocumentData: undefined });
     assert.deepEqual(again.edits.dirty, ['b.png']);
     assert.deepEqual(decodeRuns(again.edits.mask('b.png')?.runs ?? new Uint8Array(), WIDTH * HEIGHT), painted.data);
