@@ -94,14 +94,16 @@ export async function runJob(
 
 async function showSummary(services: Services, summary: RunSummary, outputName: string, firstWritten: string | undefined): Promise<void> {
   const open = 'Open Results';
+  const review = 'Review Masks';
   const failures = 'Show Failed Photos';
   const log = 'Show Log';
   const bad = summary.failed.length > 0 || summary.state === 'failed';
   // A debiasing is gone on with by starting it again.
   const stopped = summary.job !== 'debias' && (summary.state === 'cancelled' || summary.state === 'interrupted');
-  const buttons = [open, ...(stopped ? [RESUME] : []), ...(summary.failed.length ? [failures] : []), log];
+  const buttons = [open, ...(summary.written > 0 ? [review] : []), ...(stopped ? [RESUME] : []), ...(summary.failed.length ? [failures] : []), log];
   const choice = await (bad ? vscode.window.showWarningMessage : vscode.window.showInformationMessage)(summaryLine(summary), ...buttons);
   if (choice === open) await openResults(summary.root, outputName, firstWritten);
+  else if (choice === review) await vscode.commands.executeCommand('seedmask.review.open', vscode.Uri.file(summary.root));
   else if (choice === failures) await vscode.commands.executeCommand('seedmask.runs.focus');
   else if (choice === RESUME) await vscode.commands.executeCommand('seedmask.resume', summary.root);
   else if (choice === log) services.log.show(true);

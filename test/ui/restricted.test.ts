@@ -2,7 +2,7 @@
  * A folder that is not trusted: the extension shows itself and explains, and offers nothing that works on files.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
@@ -13,10 +13,12 @@ import { LONG, steps, Workbench } from './workbench';
 describe('restricted mode', { timeout: 10 * 60_000 }, () => {
   const step = steps(() => workbench);
   let workbench: Workbench;
+  /** The second of the queue. */
+  let photo: string;
   const workspace = mkdtempSync(join(tmpdir(), 'seedmask-restricted-'));
 
   before(async () => {
-    makePhotoFolder(ROOT, join(workspace, 'photos'));
+    [, photo] = Object.keys(makePhotoFolder(ROOT, join(workspace, 'photos')).tags);
     workbench = await Workbench.open({ folder: workspace, restricted: true });
   });
 
@@ -33,16 +35,27 @@ describe('restricted mode', { timeout: 10 * 60_000 }, () => {
     await workbench.screenshot('restricted');
   });
 
-  step('the palette offers the log and nothing that works on files', async () => {
+  step('the palette offers the log and a look at masks, and nothing that works on files', async () => {
     // Going to a view is VS Code's own command.
     const offered = (await workbench.paletteEntries('SeedMask:')).filter(title => title.startsWith('SeedMask:') && !title.includes('Focus on'));
-    assert.deepEqual(offered, ['SeedMask: Show Log']);
+    assert.deepEqual(offered.sort(), ['SeedMask: Review Masks', 'SeedMask: Show Log']);
   });
 
-  step('a folder has no SeedMask menu', async () => {
+  step('a folder offers a look at its masks and nothing else, and the review only looks', async () => {
     await workbench.page.locator('.activitybar').getByRole('tab', { name: /^Explorer/ }).click();
-    const entries = await workbench.contextMenuEntries(workbench.explorerItem('photos'));
-    assert.ok(entries.length > 3);
-    assert.ok(!entries.includes('SeedMask'), entries.join(', '));
+    const submenu = await workbench.contextMenu(workbench.explorerItem('photos'), 'SeedMask');
+    await submenu.hover();
+    await workbench.menuItem('Review Masks').waitFor({ timeout: LONG });
+    assert.equal(await workbench.menuItem('Generate Masks').count(), 0);
+    await workbench.choose('Review Masks');
+    const frame = workbench.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+    await frame.getByText('Looking only').waitFor({ timeout: LONG });
+    await frame.locator('canvas').first().waitFor({ timeout: LONG });
+    await frame.locator('canvas').first().click({ position: { x: 5, y: 5 } });
+    await workbench.page.keyboard.press('a');
+    await workbench.page.keyboard.press('f');
+    await frame.locator('[aria-current="true"]', { hasText: photo }).first().waitFor({ timeout: LONG });
+    assert.ok(!existsSync(join(workspace, 'photos/.seedmask/manifest.jsonl')), 'something was written');
+    await workbench.screenshot('restricted-review');
   });
 });

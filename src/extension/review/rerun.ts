@@ -26,7 +26,7 @@ export class Rerun {
    */
   async photo(document: ReviewDocument, photo: string, { tags, hints }: { tags?: string[]; hints?: Hints }): Promise<void> {
     this.#refuseSecondRun();
-    await giveUpEdits(document, photo);
+    await giveUpMask(document, photo);
     const { root, settings, context } = document;
     if (tags || hints) {
       const { item } = await context.engine.request('reviewTags', { root, photo, ...(tags && { tags }), ...(hints && { hints }) });
@@ -50,7 +50,7 @@ export class Rerun {
       const [failure] = summary.failed;
       if (failure) throw new SeedMaskError('bad-image', failure.message, photo);
       if (summary.error !== undefined) throw new SeedMaskError('unavailable', summary.error, photo);
-      if (summary.kept > 0) throw new SeedMaskError('unavailable', 'the mask was kept, since a person changed or accepted it; take the mark back or remove the file first', photo);
+      if (summary.kept > 0) throw new SeedMaskError('unavailable', 'the mask was kept, since a person made or changed it; reject it first', photo);
     } finally {
       this.run.end();
       tell(null);
@@ -81,11 +81,17 @@ export class Rerun {
   }
 }
 
-async function giveUpEdits(document: ReviewDocument, photo: string): Promise<void> {
-  if (!document.edits.isDirty(photo)) return;
-  const give = 'Give Up Edits';
-  const detail = `The mask of ${photo} has unsaved edits. A new mask takes their place.`;
+/** A run keeps what a person did, so the person is asked, and the mask rejected, before it is made anew. */
+async function giveUpMask(document: ReviewDocument, photo: string): Promise<void> {
+  const index = document.indexOf(photo);
+  const state = index === undefined ? undefined : document.item(index).state;
+  const isDirty = document.edits.isDirty(photo);
+  const isPersons = state === 'edited' || state === 'accepted' || state === 'empty-accepted';
+  if (!isDirty && !isPersons) return;
+  const give = 'Make Anew';
+  const detail = `${isDirty ? `The mask of ${photo} has unsaved edits` : `You changed or accepted the mask of ${photo}`}. A new mask takes its place.`;
   const choice = await vscode.window.showWarningMessage('Make this mask anew?', { modal: true, detail }, give);
   if (choice !== give) throw new SeedMaskError('cancelled', 'the mask stays as it is');
-  await document.inTurn(() => document.discard(photo));
+  if (isDirty) await document.inTurn(() => document.discard(photo));
+  if (isPersons) await document.mark([photo], 'rejected');
 }
