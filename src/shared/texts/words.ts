@@ -36,12 +36,17 @@ export function percent(share: number): string {
 
 /** Similarities and scores: '0.31'. */
 export function score(value: number): string {
-  return value.toFixed(2);
+  return fixed(value, 2);
 }
 
 /** Distances lie close together: '0.431'. */
 export function distance(value: number): string {
-  return value.toFixed(3);
+  return fixed(value, 3);
+}
+
+/** With a real minus, and none before a zero. */
+function fixed(value: number, digits: number): string {
+  return value.toFixed(digits).replace(/^-(?=0\.?0*$)/, '').replace('-', '−');
 }
 
 /** '4,210 pixels' */
