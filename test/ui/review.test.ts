@@ -37,8 +37,8 @@ describe('review masks in the editor', { timeout: 15 * 60_000 }, () => {
   const press = async (key: string): Promise<void> => {
     await workbench.page.keyboard.press(key);
   };
-  /** `at`: how far down, a share of the canvas; a stroke over itself changes nothing. */
-  const paint = async (at: number): Promise<void> => {
+  /** Paints until there is something to save. `at`: how far down, a share of the canvas; a stroke over itself changes nothing, and one before the photo is there is none. */
+  const paint = (at: number): Promise<void> => workbench.poll('a stroke', LONG, async () => {
     const box = await canvas().boundingBox();
     assert.ok(box);
     const [x, y] = [box.x + box.width * 0.5, box.y + box.height * at];
@@ -46,7 +46,8 @@ describe('review masks in the editor', { timeout: 15 * 60_000 }, () => {
     await workbench.page.mouse.down();
     await workbench.page.mouse.move(x + 40, y + 20, { steps: 6 });
     await workbench.page.mouse.up();
-  };
+    return dirty().waitFor({ timeout: 5000 }).then(() => true, () => false);
+  });
 
   step('the folder\'s menu opens the review at the first mask', async () => {
     const submenu = await workbench.contextMenu(workbench.explorerItem('photos'), 'SeedMask');
@@ -86,7 +87,6 @@ describe('review masks in the editor', { timeout: 15 * 60_000 }, () => {
     await press('b');
     const first = readFileSync(maskPath(folder, photos[10]));
     await paint(0.62);
-    await dirty().waitFor({ timeout: LONG });
     await workbench.screenshot('review-stroke');
     await press('Control+z');
     await dirty().waitFor({ state: 'detached', timeout: LONG });
@@ -103,7 +103,6 @@ describe('review masks in the editor', { timeout: 15 * 60_000 }, () => {
 
   step('a reload of the window brings unsaved strokes back, and they can be taken back', async () => {
     await paint(0.7);
-    await dirty().waitFor({ timeout: LONG });
     // The backup is written a second after the last stroke.
     await new Promise(done => setTimeout(done, 3000));
     await workbench.page.reload({ timeout: LONG });
@@ -125,7 +124,6 @@ describe('review masks in the editor', { timeout: 15 * 60_000 }, () => {
 
   step('a mask that changes on disk under unsaved strokes is asked about', async () => {
     await paint(0.78);
-    await dirty().waitFor({ timeout: LONG });
     const other = blank();
     other.data.fill(1, 0, 5000);
     writeMask(folder, photos[10], other);

@@ -1,22 +1,20 @@
 /**
- * States of photos in the Explorer: a badge on the photo, and on its mask a hover with the classes in it. Only data sets whose review was opened in this window are
- * decorated: nothing is read for it.
+ * States of photos in the Explorer: a badge on the photo, and on its mask a hover with the classes in it. Only data sets whose review is open are decorated:
+ * nothing is read for it.
  */
 import * as vscode from 'vscode';
 import type { QueueItem } from '../../shared/review';
+import type { ReviewDocument } from './reviewDocument';
 import type { Reviews } from './reviews';
 import { areasText, STATES } from './states';
 
-interface Known {
-  item: QueueItem;
-  isMask: boolean;
-  classes: readonly { id: number; name: string }[];
-}
+/** Of more changes at once VS Code asks for everything it shows. */
+const MOST_TOLD = 500;
 
 export class Decorations implements vscode.FileDecorationProvider, vscode.Disposable {
-  /** By path. */
-  #known = new Map<string, Known>();
-  readonly #changed = new vscode.EventEmitter<vscode.Uri[]>();
+  /** What each review's photos were decorated by. */
+  readonly #shown = new Map<ReviewDocument, readonly QueueItem[]>();
+  readonly #changed = new vscode.EventEmitter<vscode.Uri[] | undefined>();
   readonly onDidChangeFileDecorations = this.#changed.event;
   readonly #parts: vscode.Disposable[];
 
@@ -25,32 +23,40 @@ export class Decorations implements vscode.FileDecorationProvider, vscode.Dispos
   }
 
   provideFileDecoration(uri: vscode.Uri): vscode.FileDecoration | undefined {
-    const known = uri.scheme === 'file' ? this.#known.get(uri.fsPath) : undefined;
-    if (!known) return undefined;
-    const { item, isMask, classes } = known;
-    const { text, badge, color } = STATES[item.state];
-    const areas = areasText(item, classes);
-    if (isMask) return new vscode.FileDecoration(undefined, [`Mask: ${text}`, ...(areas ? [areas] : [])].join(' · '));
-    return new vscode.FileDecoration(badge, `SeedMask: ${item.problem ?? text}`, color === undefined ? undefined : new vscode.ThemeColor(color));
+    if (uri.scheme !== 'file') return undefined;
+    for (const document of this.reviews.documents) {
+      const at = document.photoAt(uri);
+      if (at) return decorationOf(document, document.item(at.index), at.isMask);
+    }
+    return undefined;
   }
 
   dispose(): void {
     vscode.Disposable.from(...this.#parts).dispose();
   }
 
-  /** Files whose state is another one than they are decorated with. */
   #update(): void {
     const changed: vscode.Uri[] = [];
+    for (const document of this.#shown.keys()) {
+      if (this.reviews.documents.has(document)) continue;
+      this.#shown.delete(document);
+      this.#changed.fire(undefined);
+    }
     for (const document of this.reviews.documents) {
-      for (const item of document.items) {
-        for (const id of [item.photo, item.mask]) {
-          const uri = document.file(id);
-          if (this.#known.get(uri.fsPath)?.item === item) continue;
-          this.#known.set(uri.fsPath, { item, isMask: id === item.mask, classes: document.classes });
-          changed.push(uri);
-        }
-      }
+      const before = this.#shown.get(document);
+      const items = [...document.items];
+      const others = items.filter((item, i) => item !== before?.[i]);
+      this.#shown.set(document, items);
+      if (others.length > MOST_TOLD) return this.#changed.fire(undefined);
+      changed.push(...others.flatMap(({ photo, mask }) => [document.file(photo), document.file(mask)]));
     }
     if (changed.length > 0) this.#changed.fire(changed);
   }
+}
+
+function decorationOf({ classes }: ReviewDocument, item: QueueItem, isMask: boolean): vscode.FileDecoration {
+  const { text, badge, color } = STATES[item.state];
+  const areas = areasText(item, classes);
+  if (isMask) return new vscode.FileDecoration(undefined, [`Mask: ${text}`, ...(areas ? [areas] : [])].join(' · '));
+  return new vscode.FileDecoration(badge, `SeedMask: ${item.problem ?? text}`, color === undefined ? undefined : new vscode.ThemeColor(color));
 }

@@ -35,10 +35,10 @@ export class Photos implements vscode.Disposable {
   readonly #writes = new Map<string, number>();
   /** Photos whose files may have changed. */
   readonly #suspects = new Set<string>();
+  /** A file has come that the queue does not know. */
+  #isNew = false;
   #pause: NodeJS.Timeout | undefined;
   readonly #watchers: vscode.Disposable[] = [];
-  /** Paths of masks and photos, to their photos. */
-  #files = new Map<string, string>();
 
   constructor(private readonly document: ReviewDocument) {}
 
@@ -186,32 +186,28 @@ export class Photos implements vscode.Disposable {
   }
 
   #suspect(uri: vscode.Uri): void {
-    const photo = this.#photoOf(uri.fsPath);
-    if (photo !== undefined) this.#suspects.add(photo);
+    const at = this.document.photoAt(uri);
+    this.#isNew ||= at === undefined;
+    if (at) this.#suspects.add(this.document.item(at.index).photo);
     clearTimeout(this.#pause);
     this.#pause = setTimeout(() => void this.#lookAtSuspects(), PAUSE_MS);
   }
 
   async #lookAtSuspects(): Promise<void> {
     const photos = [...this.#suspects];
+    const isNew = this.#isNew;
     this.#suspects.clear();
+    this.#isNew = false;
     const shown = new Set([...this.document.pages].map(page => this.document.items.at(page.current)?.photo));
     try {
       for (const photo of photos) {
         if (shown.has(photo) || this.document.edits.isDirty(photo)) await this.look(photo);
         else if (this.#seen.has(photo)) this.reload(photo);
       }
-      if (photos.length > 0) await this.document.refresh();
+      if (photos.length > 0 || isNew) await this.document.refresh();
     } catch (error) {
       this.document.context.log.warn(`Files changed while they are under review: ${describeError(error)}`);
     }
-  }
-
-  #photoOf(path: string): string | undefined {
-    if (this.#files.size === 0 || !this.#files.has(path)) {
-      this.#files = new Map(this.document.items.flatMap(({ photo, mask }) => [photo, mask].map(id => [this.document.file(id).fsPath, photo] as const)));
-    }
-    return this.#files.get(path);
   }
 }
 

@@ -2,7 +2,7 @@
  * One review: a data set's queue, what a person has changed in it and not saved, and the pages that show it. VS Code knows it as the custom document of the file it
  * was opened at; edits of every photo of the data set are edits of this document, so undo, save, revert and hot exit are VS Code's own. Masks are kept as runs.
  */
-import { basename } from 'node:path';
+import { basename, relative, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { describeError, SeedMaskError } from '../../shared/errors';
 import type { Choice } from '../../shared/evidence';
@@ -32,7 +32,10 @@ export class ReviewDocument implements vscode.CustomDocument {
   readonly photos: Photos;
   #edits = new MaskEdits();
   #items: QueueItem[];
+  /** Places in the queue, by photo and by mask. */
   #indices = new Map<string, number>();
+  #masks = new Map<string, number>();
+  #dirty = '';
   /** Edits of a backup, until VS Code's undo stack has them. */
   #restored: Edit[] = [];
   #turn: Promise<unknown> = Promise.resolve();
@@ -94,6 +97,14 @@ export class ReviewDocument implements vscode.CustomDocument {
 
   indexOf(photo: string): number | undefined {
     return this.#indices.get(photo);
+  }
+
+  /** The photo that a file is, or is the mask of. */
+  photoAt(uri: vscode.Uri): { index: number; isMask: boolean } | undefined {
+    const id = relative(this.root, uri.fsPath).split(sep).join('/');
+    const index = this.#indices.get(id);
+    const mask = index === undefined ? this.#masks.get(id) : undefined;
+    return index !== undefined ? { index, isMask: false } : mask !== undefined ? { index: mask, isMask: true } : undefined;
   }
 
   /** Path of something of the data set, from its id. */
@@ -335,12 +346,17 @@ export class ReviewDocument implements vscode.CustomDocument {
   }
 
   #dirtyChanged(): void {
-    void this.context.engine.hold(this.root, this, this.#edits.dirty);
+    const { dirty } = this.#edits;
+    const words = dirty.join('\n');
+    if (words === this.#dirty) return;
+    this.#dirty = words;
+    void this.context.engine.hold(this.root, this, dirty);
     this.changed();
   }
 
   #index(): void {
     this.#indices = new Map(this.#items.map(({ photo }, index) => [photo, index]));
+    this.#masks = new Map(this.#items.flatMap(({ mask }, index) => (mask === '' ? [] : [[mask, index] as const])));
   }
 }
 
