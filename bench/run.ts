@@ -1,7 +1,7 @@
 /**
  * All benches, as the Markdown of `docs/performance.md`:
  *
- *     npm run bench -- [--data FOLDER] [--photos 40] [--rounds 5] [--only pytorch,photo,engine,activation] [--memory]
+ *     npm run bench -- [--data FOLDER] [--photos 40] [--rounds 5] [--only pytorch,photo,mars,engine,activation] [--memory]
  *
  * FOLDER has `images/` and `tags.json`; without it, the demo's photos are taken. `--memory` adds the 200 and 2,000 photos of `bench/memory.ts`, which take an hour.
  * Build first (`npm run models && npm run build`). What a busy machine measures is noise: each section says the load before and after it.
@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { activationReport } from './activation';
 import { engineReport } from './engine';
 import { machine } from './measure';
+import { marsReport } from './mars';
 import { memoryReport } from './memory';
 import { photoReport } from './photo';
 import { pytorchReport } from './pytorch';
@@ -20,7 +21,7 @@ async function main(): Promise<void> {
       data: { type: 'string' },
       photos: { type: 'string', default: '40' },
       rounds: { type: 'string', default: '5' },
-      only: { type: 'string', default: 'pytorch,photo,engine,activation' },
+      only: { type: 'string', default: 'pytorch,photo,mars,engine,activation' },
       memory: { type: 'boolean', default: false },
     },
   });
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
   const benches: Record<string, [title: string, report: () => Promise<string>]> = {
     pytorch: ['Operators against PyTorch', () => pytorchReport(Number(values.rounds), progress)],
     photo: ['One photo', () => photoReport(values.data, Number(values.photos))],
+    mars: ['Debiasing', () => marsReport(Number(values.photos), progress)],
     engine: ['The engine process', engineReport],
     activation: ['The front end', () => activationReport(values.data)],
     memory: ['Memory', () => memoryReport({ data: values.data, counts: [200, 2000], cacheLimitMb: 1000 }, progress)],
