@@ -95,9 +95,16 @@ export class Backgrounds {
     if (quantile === null || !untagged.includes(1) || !untagged.includes(0)) return untagged;
     this.among ??= dotProducts(this.units, this.packed());
     const { data, stride } = this.among;
+    const others = untagged.slice();
     const likeness = this.members.map(({ photo }, i) => {
-      const others = untagged.map((counts, j) => (counts === 1 && this.members[j].photo !== photo ? 1 : 0));
-      return meanOfLargest(data.subarray(i * stride, i * stride + this.count), k, others);
+      // A photo's own lie side by side.
+      let [first, end] = [i, i + 1];
+      while (first > 0 && this.members[first - 1].photo === photo) first--;
+      while (end < this.count && this.members[end].photo === photo) end++;
+      others.fill(0, first, end);
+      const mean = meanOfLargest(data.subarray(i * stride, i * stride + this.count), k, others);
+      others.set(untagged.subarray(first, end), first);
+      return mean;
     });
     const known = likeness.filter((value, i) => untagged[i] === 1 && !Number.isNaN(value)).sort((a, b) => a - b);
     if (known.length === 0) return untagged;

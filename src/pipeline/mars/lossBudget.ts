@@ -2,7 +2,7 @@
  * Each class's cut for rule 'margin', without true masks. The scores of a class's own cells are a mixture of object and background; what background scores is known from
  * the background cells of the same photos. With F(t) and N(t) the shares of own and of background cells that score below t,
  *
- *     pi = min over t with 0.1 <= N(t) <= 0.9 of F(t) / N(t)              share of the class's cells that is background, at most
+ *     pi = min over t with 0.05 <= N(t) <= 0.9 of F(t) / N(t)              share of the class's cells that is background, at most
  *     lost(t) = (F(t) - pi N(t)) / (1 - pi)                               share of the object that a cut at t loses
  *     cut = the largest t with lost(t) <= loss + lossPerShare pi
  *
@@ -26,7 +26,7 @@ const LEAST_QUANTILE = 0.02;
 const MOST_QUANTILE = 0.9;
 const STEP = 0.01;
 /** N from which its share is told from noise. */
-const SOUND = 0.1;
+const SOUND = 0.05;
 
 /** Photos to look at: of each class `perClass` spread evenly among those that have it. By name, each once. */
 export function budgetPhotos(decisions: ClassDecisions, perClass = 48): string[] {

@@ -126,8 +126,9 @@ export function likeness(cells: CellFeatures, photo: string, tags: readonly numb
     if (!decision) continue;
     let own: Float64Array | null;
     if (settings.rule === 'margin') {
-      // What is left alone saves all pixels of its photos: nobody can tell its own from others'.
-      own = byBudget(settings) && decision.leftAlone !== null ? new Float64Array(values.length).fill(1) : marginValues(cells, decision, photo, choice.chosen(decision), settings);
+      // What is left alone keeps its own pixels, and has no cut by which it could save those of others.
+      if (byBudget(settings) && decision.leftAlone !== null) continue;
+      own = marginValues(cells, decision, photo, choice.chosen(decision), settings);
       // A class that cannot be judged must not lose its pixels to the judgement of others.
       if (!own) return null;
     } else {
