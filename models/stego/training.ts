@@ -5,7 +5,7 @@
 import { parameterShapes, startParameters, stegoCodeGraph, stegoTrainingGraph, type HeadParameters, type HeadShape, type Pulls } from './head';
 import { Trainer } from '../trainer';
 import { SeedMaskError } from '../../src/shared/errors';
-import { floats, type GraphHost, type Tensor } from '../../src/shared/graph';
+import { floats, type GraphHost, type GraphRunner, type Tensor } from '../../src/shared/graph';
 import { plane, zeroMaps, type Maps } from '../../src/shared/maps';
 
 export interface StegoOptions {
@@ -41,6 +41,8 @@ export const STEGO_OPTIONS: StegoOptions = {
 };
 
 export interface StegoHead extends HeadShape {
+  /** Features are multiplied by this first, so that their mean square is 1: backbones differ in how loud they are. */
+  scale: number;
   parameters: HeadParameters;
   /** Loss before each step. */
   losses: readonly number[];
@@ -58,6 +60,7 @@ export async function trainStegoHead(host: GraphHost, photos: readonly Maps[], o
   const [{ channels }] = photos;
   if (photos.some(photo => photo.channels !== channels)) throw new Error('photos of one head must have the same number of channels');
   if (!photos.every(({ data }) => data.every(Number.isFinite))) throw new SeedMaskError('numeric', 'the features hold NaN or infinity');
+  const scale = loudness(photos);
   const random = uniform(options.seed);
   const shape: HeadShape = { channels, codes: options.codes };
   const near = nearestPhotos(photos, Math.min(options.nearest, photos.length - 1));
@@ -69,14 +72,14 @@ export async function trainStegoHead(host: GraphHost, photos: readonly Maps[], o
     for (let step = 0; step < options.steps; step++) {
       if (signal?.aborted) throw new SeedMaskError('cancelled', 'cancelled');
       const chosen = Array.from({ length: options.batch }, () => draw(photos.length));
-      const points = (which: readonly number[]): Tensor => samplePoints(which.map(i => photos[i]), options.side ** 2, random);
+      const points = (which: readonly number[]): Tensor => samplePoints(which.map(i => photos[i]), options.side ** 2, scale, random);
       const other = (i: number): number => (i + 1 + draw(photos.length - 1)) % photos.length;
       const feeds: Record<string, Tensor> = { photo: points(chosen), near: points(chosen.map(i => near[i][draw(near[i].length)])), kept: keptChannels(channels, options.dropout, random) };
       for (let k = 0; k < options.chances; k++) feeds[`far.${k}`] = points(chosen.map(other));
       losses.push(await trainer.step(feeds, options.rate));
       onStep?.(step + 1);
     }
-    return { ...shape, parameters: Object.fromEntries(parameterShapes(shape).map(([name]) => [name, trainer.parameter(name)])), losses };
+    return { ...shape, scale, parameters: Object.fromEntries(parameterShapes(shape).map(([name]) => [name, trainer.parameter(name)])), losses };
   } finally {
     await trainer.release();
   }
@@ -86,7 +89,7 @@ export async function trainStegoHead(host: GraphHost, photos: readonly Maps[], o
 export class StegoEncoder {
   private constructor(
     private readonly head: StegoHead,
-    private readonly runner: Awaited<ReturnType<GraphHost['open']>>,
+    private readonly runner: GraphRunner,
   ) {}
 
   static async open(host: GraphHost, head: StegoHead): Promise<StegoEncoder> {
@@ -95,7 +98,7 @@ export class StegoEncoder {
 
   /** D x h x w -> K x h x w. @throws if the features have another number of channels. */
   async encode(features: Maps): Promise<Maps> {
-    const { channels, codes, parameters } = this.head;
+    const { channels, codes, parameters, scale } = this.head;
     if (features.channels !== channels) throw new Error(`a head for ${channels} channels, features of ${features.channels}`);
     const cells = features.height * features.width;
     const out = zeroMaps(codes, features.height, features.width);
@@ -103,7 +106,7 @@ export class StegoEncoder {
     for (let from = 0; from < cells; from += CELLS_AT_ONCE) {
       const count = Math.min(CELLS_AT_ONCE, cells - from);
       const rows = new Float32Array(CELLS_AT_ONCE * channels);
-      for (let c = 0; c < channels; c++) for (let i = 0; i < count; i++) rows[i * channels + c] = features.data[c * cells + from + i];
+      for (let c = 0; c < channels; c++) for (let i = 0; i < count; i++) rows[i * channels + c] = features.data[c * cells + from + i] * scale;
       const { data } = floats(await this.runner.run({ features: { dims: [CELLS_AT_ONCE, channels], data: rows }, ...state }), 'codes');
       for (let k = 0; k < codes; k++) for (let i = 0; i < count; i++) out.data[k * cells + from + i] = data[i * codes + k];
     }
@@ -128,8 +131,19 @@ export function nearestPhotos(photos: readonly Maps[], count: number): number[][
   });
 }
 
-/** Features at random places of each photo, bilinear between the centres of cells: photos x points x D. */
-function samplePoints(photos: readonly Maps[], points: number, random: () => number): Tensor {
+/** What brings the mean square of the features to 1; 1 where they are all 0. */
+function loudness(photos: readonly Maps[]): number {
+  let squares = 0;
+  let count = 0;
+  for (const { data } of photos) {
+    for (const value of data) squares += value * value;
+    count += data.length;
+  }
+  return squares > 0 ? Math.sqrt(count / squares) : 1;
+}
+
+/** Features times `scale` at random places of each photo, bilinear between the centres of cells: photos x points x D. */
+function samplePoints(photos: readonly Maps[], points: number, scale: number, random: () => number): Tensor {
   const [{ channels }] = photos;
   const data = new Float32Array(photos.length * points * channels);
   let at = 0;
@@ -145,7 +159,7 @@ function samplePoints(photos: readonly Maps[], points: number, random: () => num
         const cell = (c * height + top) * width + left;
         const upper = values[cell] * (1 - fx) + values[cell + right] * fx;
         const lower = values[cell + down] * (1 - fx) + values[cell + down + right] * fx;
-        data[at] = upper * (1 - fy) + lower * fy;
+        data[at] = (upper * (1 - fy) + lower * fy) * scale;
       }
     }
   }

@@ -156,6 +156,17 @@ test('the same features give the same head; another seed another one', async () 
   assert.notDeepEqual(other.parameters, first.parameters);
 });
 
+test('how loud features are changes nothing', async () => {
+  const { photos } = folder();
+  const loud = photos.map(map => ({ ...map, data: map.data.map(value => value * 1024) }));
+  const [plain, other] = [await trainStegoHead(cpuHost(), photos, { ...QUICK, steps: 5 }), await trainStegoHead(cpuHost(), loud, { ...QUICK, steps: 5 })];
+  other.losses.forEach((loss, i) => assert.ok(Math.abs(loss - plain.losses[i]) < 1e-5));
+  const [a, b] = [await StegoEncoder.open(cpuHost(), plain), await StegoEncoder.open(cpuHost(), other)];
+  const codes = [await a.encode(photos[0]), await b.encode(loud[0])];
+  codes[0].data.forEach((value, i) => assert.ok(Math.abs(value - codes[1].data[i]) < 1e-3));
+  await Promise.all([a.release(), b.release()]);
+});
+
 test('the most alike photos, ties by order', () => {
   const photo = (x: number, y: number): Maps => ({ data: Float32Array.of(x, y), channels: 2, height: 1, width: 1 });
   assert.deepEqual(nearestPhotos([photo(1, 0), photo(1, 0.1), photo(0, 1), photo(0, 2)], 2), [[1, 2], [0, 2], [3, 1], [2, 1]]);
