@@ -3,16 +3,15 @@
  * the test, through the handler of its messages.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { policy } from '../../src/extension/review/html';
-import type { PageLink } from '../../src/extension/review/pageLink';
 import type { ReviewDocument } from '../../src/extension/review/reviewDocument';
 import type { Services } from '../../src/extension/services';
 import type { LabelPatch } from '../../src/shared/labelPatch';
 import { decodeRuns } from '../../src/shared/labelRuns';
-import { ask, blank, openReview, paint, PHOTOS, ReviewFolder, send, stroke, until, HEIGHT, WIDTH } from './reviewFolder';
+import { ask, blank, HEIGHT, isDirty, openReview, paint, PHOTOS, readAll, ReviewFolder, send, stroke, tells, until, WIDTH } from './reviewFolder';
 
 const RECT = { x: 4, y: 4, width: 10, height: 6 };
 const token = new vscode.CancellationTokenSource().token;
@@ -375,28 +374,4 @@ describe('review', function () {
 /** Paints as a page does; `page`: the one that has it already. */
 async function edit(document: ReviewDocument, index: number, patch: LabelPatch, page = [...document.pages][0]): Promise<void> {
   await ask(page, 'edit', { index, label: 'Brush', patch, choices: [] });
-}
-
-function isDirty({ uri }: ReviewDocument): boolean {
-  return vscode.window.tabGroups.all.flatMap(group => group.tabs).some(tab => tab.input instanceof vscode.TabInputCustom && tab.input.uri.toString() === uri.toString() && tab.isDirty);
-}
-
-/** Names of what the page is told from now on. */
-function tells(page: PageLink): string[] {
-  const told: string[] = [];
-  const tell = page.tell.bind(page);
-  page.tell = (...said) => {
-    told.push(said[0]);
-    tell(...said);
-  };
-  return told;
-}
-
-function readAll(folder: string): string {
-  if (!existsSync(folder)) return '';
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map(name => join(folder, name))
-    .filter(path => statSync(path).isFile())
-    .map(path => readFileSync(path, 'utf8'))
-    .join('\n');
 }

@@ -1,6 +1,6 @@
 /** A small data set for tests of the review: photos and masks that this file draws, and the ways a test plays the page. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { decodeMask, encodeMask } from '../../src/dataset/maskFile';
@@ -104,4 +104,30 @@ export async function until(condition: () => boolean | Promise<boolean>, ms: num
     assert.ok(Date.now() < end, `${what} did not happen within ${ms} ms`);
     await new Promise(done => setTimeout(done, 20));
   }
+}
+
+/** Whether the tab of the review has its dot. */
+export function isDirty({ uri }: ReviewDocument): boolean {
+  return vscode.window.tabGroups.all.flatMap(group => group.tabs).some(tab => tab.input instanceof vscode.TabInputCustom && tab.input.uri.toString() === uri.toString() && tab.isDirty);
+}
+
+/** Names of what the page is told from now on. */
+export function tells(page: PageLink): string[] {
+  const told: string[] = [];
+  const tell = page.tell.bind(page);
+  page.tell = (...said) => {
+    told.push(said[0]);
+    tell(...said);
+  };
+  return told;
+}
+
+/** The texts of all files below a folder. */
+export function readAll(folder: string): string {
+  if (!existsSync(folder)) return '';
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map(name => join(folder, name))
+    .filter(path => statSync(path).isFile())
+    .map(path => readFileSync(path, 'utf8'))
+    .join('\n');
 }
