@@ -1,19 +1,21 @@
 /**
  * A centroid store as bytes, little-endian, photos by name:
  *
- *     8 bytes 'SMARSctr' | u32: version, dimensions, bytes of a value (4 or 2), photos, rows, tags, bytes of text, checksum of all that follows
- *     values of all rows | u32 cells of each row | u16 rows of each photo | u8 tags of each photo | u8 class, u8 cluster of each row | u8 tags | text
+ *     8 bytes 'SMARSctr' | u32: version, dimensions, bytes of a value (4, 2 or 1), photos, rows, tags, bytes of text, checksum of all that follows
+ *     values of all rows | f32 scale of each row (values of 1 byte alone) | u32 cells of each row | u16 rows of each photo | u8 tags of each photo | u8 class, u8 cluster of each row | u8 tags | text
  *
  * The text is name and key of each photo, each ended by NUL. Equal content gives equal bytes. Whatever does not fit in every point is refused.
  */
 import { SeedMaskError } from '../../shared/errors';
 import { fromFloat16, toFloat16 } from '../../shared/float16';
-import { CentroidStore } from './centroidStore';
+import { CentroidStore, toBytes, type Values } from './centroidStore';
 import type { LocalCluster } from './marsTypes';
 
 const MAGIC = 'SMARSctr';
-const VERSION = 1;
+const VERSION = 2;
 const HEADER_BYTES = 40;
+
+const VALUE_BYTES = { single: 4, half: 2, byte: 1 } as const;
 
 /** Counts of the header, in their order after the version. */
 interface Counts {
@@ -32,7 +34,7 @@ export function encodeCentroids(store: CentroidStore): Uint8Array {
   const text = new TextEncoder().encode(photos.map(photo => `${photo}\0${store.get(photo)?.key ?? ''}\0`).join(''));
   const counts: Counts = {
     dimensions: store.dimensions,
-    valueBytes: store.precision === 'half' ? 2 : 4,
+    valueBytes: VALUE_BYTES[store.precision],
     photos: photos.length,
     rows: store.rows,
     tags: tagLists.reduce((sum, tags) => sum + tags.length, 0),
@@ -49,7 +51,8 @@ export function encodeCentroids(store: CentroidStore): Uint8Array {
     parts.tags.set(tagLists[index], tag);
     tag += tagLists[index].length;
     for (const { classId, cluster, cells, centroid } of clusters) {
-      parts.values.set(parts.values instanceof Uint16Array ? toFloat16(centroid) : centroid, row * counts.dimensions);
+      if (parts.values instanceof Int8Array) parts.scales[row] = toBytes(centroid, parts.values, row * counts.dimensions);
+      else parts.values.set(parts.values instanceof Uint16Array ? toFloat16(centroid) : centroid, row * counts.dimensions);
       parts.cells[row] = cells;
       parts.classIds[row] = classId;
       parts.clusterNumbers[row] = cluster;
@@ -75,12 +78,12 @@ export function decodeCentroids(source: Uint8Array, file?: string): CentroidStor
   const [version, dimensions, valueBytes, photos, rows, tags, text, sum] = new Uint32Array(bytes.buffer, bytes.byteOffset + 8, 8);
   if (version !== VERSION) refuse(`they are of version ${version}, this is version ${VERSION}`);
   const counts: Counts = { dimensions, valueBytes, photos, rows, tags, text };
-  if (dimensions === 0 || (valueBytes !== 2 && valueBytes !== 4) || sections(counts).end !== bytes.length || checksum(bytes) !== sum) refuse('they are damaged');
+  if (dimensions === 0 || ![1, 2, 4].includes(valueBytes) || sections(counts).end !== bytes.length || checksum(bytes) !== sum) refuse('they are damaged');
 
   const parts = views(bytes, counts);
   const texts = new TextDecoder('utf-8', { ignoreBOM: true }).decode(parts.text).split('\0');
   if (texts.length !== 2 * photos + 1 || totalOf(parts.rowsOfPhoto) !== rows || totalOf(parts.tagsOfPhoto) !== tags) refuse('they are damaged');
-  const store = new CentroidStore(dimensions, valueBytes === 2 ? 'half' : 'single');
+  const store = new CentroidStore(dimensions, valueBytes === 1 ? 'byte' : valueBytes === 2 ? 'half' : 'single');
   let row = 0;
   let tag = 0;
   for (let photo = 0; photo < photos; photo++) {
@@ -88,7 +91,7 @@ export function decodeCentroids(source: Uint8Array, file?: string): CentroidStor
       classId: parts.classIds[row + i],
       cluster: parts.clusterNumbers[row + i],
       cells: parts.cells[row + i],
-      centroid: valuesOf(parts.values, (row + i) * dimensions, dimensions),
+      centroid: valuesOf(parts.values, (row + i) * dimensions, dimensions, parts.scales[row + i]),
     }));
     store.set(texts[2 * photo], { key: texts[2 * photo + 1], tags: [...parts.tags.subarray(tag, tag + parts.tagsOfPhoto[photo])] }, clusters);
     row += clusters.length;
@@ -103,27 +106,31 @@ function totalOf(values: Iterable<number>): number {
   return total;
 }
 
-function valuesOf(values: Uint16Array | Float32Array, from: number, length: number): Float32Array {
+function valuesOf(values: Values, from: number, length: number, scale: number): Float32Array {
   const part = values.subarray(from, from + length);
+  if (part instanceof Int8Array) return Float32Array.from(part, value => value * scale);
   return part instanceof Uint16Array ? fromFloat16(part) : part.slice();
 }
 
 /** Where each section begins: wider values first, so that each is aligned (the first after an even number of 4 bytes). */
 function sections({ dimensions, valueBytes, photos, rows, tags, text }: Counts) {
-  const cells = Math.ceil((HEADER_BYTES + rows * dimensions * valueBytes) / 4) * 4;
+  const scales = Math.ceil((HEADER_BYTES + rows * dimensions * valueBytes) / 4) * 4;
+  const cells = scales + (valueBytes === 1 ? 4 * rows : 0);
   const rowsOfPhoto = cells + 4 * rows;
   const tagsOfPhoto = rowsOfPhoto + 2 * photos;
   const classIds = tagsOfPhoto + photos;
   const clusterNumbers = classIds + rows;
   const tagsAt = clusterNumbers + rows;
-  return { cells, rowsOfPhoto, tagsOfPhoto, classIds, clusterNumbers, tags: tagsAt, text: tagsAt + tags, end: tagsAt + tags + text };
+  return { scales, cells, rowsOfPhoto, tagsOfPhoto, classIds, clusterNumbers, tags: tagsAt, text: tagsAt + tags, end: tagsAt + tags + text };
 }
 
 function views({ buffer, byteOffset }: Uint8Array, counts: Counts) {
   const at = sections(counts);
   const { photos, rows, dimensions } = counts;
+  const [first, length] = [byteOffset + HEADER_BYTES, rows * dimensions];
   return {
-    values: counts.valueBytes === 2 ? new Uint16Array(buffer, byteOffset + HEADER_BYTES, rows * dimensions) : new Float32Array(buffer, byteOffset + HEADER_BYTES, rows * dimensions),
+    values: counts.valueBytes === 1 ? new Int8Array(buffer, first, length) : counts.valueBytes === 2 ? new Uint16Array(buffer, first, length) : new Float32Array(buffer, first, length),
+    scales: new Float32Array(buffer, byteOffset + at.scales, counts.valueBytes === 1 ? rows : 0),
     cells: new Uint32Array(buffer, byteOffset + at.cells, rows),
     rowsOfPhoto: new Uint16Array(buffer, byteOffset + at.rowsOfPhoto, photos),
     tagsOfPhoto: new Uint8Array(buffer, byteOffset + at.tagsOfPhoto, photos),

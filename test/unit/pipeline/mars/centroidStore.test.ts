@@ -23,7 +23,7 @@ test('the toy data set: centroids and mean unit background', reference('spec/fix
 
 test('parts in any split and any order merge to the whole, bit by bit', () => {
   fc.assert(
-    fc.property(fc.integer(), fc.array(fc.nat(3), { minLength: 20, maxLength: 20 }), fc.constantFrom('single' as const, 'half' as const), (seed, parts, precision) => {
+    fc.property(fc.integer(), fc.array(fc.nat(3), { minLength: 20, maxLength: 20 }), fc.constantFrom('single' as const, 'half' as const, 'byte' as const), (seed, parts, precision) => {
       const photos = randomPhotos(20, 5, 4, seed);
       const whole = randomStore(photos, 5, precision);
       const merged = new CentroidStore(5, precision);
@@ -103,4 +103,20 @@ test('centroids of other dimensions do not get in', () => {
   const store = new CentroidStore(4);
   assert.throws(() => store.set('a.jpg', { key: '', tags: [] }, [{ classId: 0, cluster: 0, cells: 9, centroid: new Float32Array(5) }]), /5 dimensions/);
   assert.throws(() => store.merge(new CentroidStore(5)), /5 dimensions/);
+});
+
+test('as bytes a centroid comes back to within half a step of its largest value, and goes there again without a change', () => {
+  fc.assert(fc.property(fc.array(fc.float({ min: -3, max: 3, noNaN: true }), { minLength: 1, maxLength: 12 }), values => {
+    const vector = Float32Array.from(values);
+    const largest = Math.max(...vector.map(Math.abs));
+    const put = (centroid: Float32Array): CentroidStore => {
+      const store = new CentroidStore(vector.length, 'byte');
+      store.set('a', { key: '', tags: [] }, [{ classId: 1, cluster: 0, cells: 4, centroid }]);
+      return store;
+    };
+    const once = put(vector).clustersOf('a')[0].centroid;
+    vector.forEach((value, d) => assert.ok(Math.abs(once[d] - value) <= (largest / 127) * 0.501 + 1e-30));
+    if (largest > 1e-30) assert.deepEqual(encodeCentroids(put(once)), encodeCentroids(put(vector)));
+    assert.deepEqual(encodeCentroids(decodeCentroids(encodeCentroids(put(vector)))), encodeCentroids(put(vector)));
+  }), { seed: 1 });
 });
