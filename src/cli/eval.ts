@@ -77,9 +77,10 @@ function leakOf(truth: string, classes: string | undefined, pairs: string | unde
 }
 
 /** What `--leak` found, and how good the selected clusters are. */
-function leakLines({ leaks, selected }: Result<'evaluate'>): string[] {
+function leakLines({ leaks, lost, selected }: Result<'evaluate'>): string[] {
   const percent = (value: number | null): string => (value === null ? '-' : `${(value * 100).toFixed(1)} %`);
   const lines = (leaks ?? []).map(({ object, context, before, after, lost, photos }) => `${object} on ${context}: ${percent(before)} of its mask before MARS, ${percent(after)} after; ${percent(lost)} of the true object lost (${plural(photos, 'photo')})`);
+  if (lost !== undefined && lost !== null) lines.push(`${percent(lost)} of all true objects lost`);
   if (selected && selected.clusters > 0) lines.push(`selected clusters: ${selected.right} of ${selected.clusters} (${percent(selected.right / selected.clusters)}) are the class in truth (IoU over 0.3)`);
   return lines.length > 0 ? [...lines, ''] : [];
 }

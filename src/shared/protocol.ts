@@ -187,6 +187,8 @@ export const resultSchemas = {
   evaluate: v.object({
     scores: v.array(scoresSchema),
     leaks: v.optional(v.array(leakSchema)),
+    /** With `leak`: share of all true objects' pixels that masks had before MARS and have not after. */
+    lost: v.optional(v.nullable(v.number())),
     /** Clusters that made prototypes, and how many of them are the class in truth (IoU over 0.3). */
     selected: v.optional(v.object({ clusters: count, right: count })),
     notes: v.array(v.string()),

@@ -165,9 +165,10 @@ test('explain: the evidence in words, and as JSON', async () => {
 
 test('eval --leak: what lies on its usual surroundings, before and after', async () => {
   const leaks = [{ object: 'boat', context: 'water', photos: 9, before: 0.51, after: 0.2, lost: 0.012 }];
-  const client = new ScriptedClient({ evaluate: { scores: [], leaks, selected: { clusters: 20, right: 18 }, notes: [] } });
+  const client = new ScriptedClient({ evaluate: { scores: [], leaks, lost: 0.013, selected: { clusters: 20, right: 18 }, notes: [] } });
   const { out } = await seedmask(['eval', 'photos', '--truth', 'truth', '--leak', 'stuff', '--stuff-classes', 'names.json', '--pairs', 'boat=water, cow=grass'], client);
   assert.match(out, /boat on water: 51\.0 % of its mask before MARS, 20\.0 % after; 1\.2 % of the true object lost \(9 photos\)/);
+  assert.match(out, /1\.3 % of all true objects lost/);
   assert.match(out, /selected clusters: 18 of 20 \(90\.0 %\)/);
   assert.deepEqual(client.asked[0].params, {
     root: resolve('photos'), settings: DEFAULT_SETTINGS, truth: resolve('truth'),

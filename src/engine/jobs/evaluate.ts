@@ -95,7 +95,7 @@ export async function evaluate({ root, photos, settings, truth, predictions, sta
   if (withoutTruth > 0) notes.push(`${plural(withoutTruth, 'photo')} without a true mask: left out`);
   return {
     scores: STAGE_NAMES.flatMap(stage => toScores(stage, measured.get(stage), named)),
-    ...(meter && { leaks: meter.leaks() }),
+    ...(meter && { leaks: meter.leaks(), lost: meter.lost() }),
     ...(selected && { selected: { clusters: selected.clusters, right: selected.right } }),
     notes: notes.slice(0, 200),
   };

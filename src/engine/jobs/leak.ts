@@ -9,7 +9,7 @@ import { ClassTable } from '../../dataset/classTable';
 import { readClassEvidence, readClusterGrid } from '../../dataset/evidenceStore';
 import { cellLabels } from '../../pipeline/mars/clusters';
 import { SeedMaskError } from '../../shared/errors';
-import type { LabelMap } from '../../shared/maps';
+import { IGNORE, type LabelMap } from '../../shared/maps';
 import type { Leak, Params } from '../../shared/protocol';
 
 /** Objects and what usually comes along with them, where nobody names others. */
@@ -28,6 +28,10 @@ interface Counted {
 }
 
 export class LeakMeter {
+  /** Pixels of true objects in masks before, and of these in masks after. */
+  private right = 0;
+  private kept = 0;
+
   private constructor(private readonly pairs: readonly Counted[]) {}
 
   /**
@@ -51,6 +55,12 @@ export class LeakMeter {
 
   /** One photo; all of one size. `around`: the true mask with surroundings. */
   add(before: LabelMap, after: LabelMap, truth: LabelMap, around: LabelMap): void {
+    for (let p = 0; p < truth.data.length; p++) {
+      const label = truth.data[p];
+      if (label === 0 || label === IGNORE || before.data[p] !== label) continue;
+      this.right++;
+      if (after.data[p] === label) this.kept++;
+    }
     for (const pair of this.pairs) {
       const { objectId, contextId } = pair;
       let seen = false;
@@ -72,14 +82,22 @@ export class LeakMeter {
     }
   }
 
+  /** Share of all true objects' pixels in masks before that is gone after. */
+  lost(): number | null {
+    return ratio(this.right - this.kept, this.right);
+  }
+
   leaks(): Leak[] {
-    const ratio = (part: number, all: number): number | null => (all > 0 ? part / all : null);
     return this.pairs
       .filter(({ photos }) => photos > 0)
       .map(({ object, context, photos, before, after, kept }) => ({
         object, context, photos, before: ratio(before.context, before.all), after: ratio(after.context, after.all), lost: ratio(before.right - kept, before.right),
       }));
   }
+}
+
+function ratio(part: number, all: number): number | null {
+  return all > 0 ? part / all : null;
 }
 
 /** Clusters that made prototypes, judged by true masks. */

@@ -48,7 +48,8 @@ test('before and after debiasing: the share on the surroundings, and what was lo
   }]);
   // Cluster 1 is the boat's columns, cluster 0 the water left of it.
   await writeClusterGrid(photos, 'a.jpg', { height: 1, width: 5, first: Uint8Array.of(1, 1, 1, 1, 255), second: Uint8Array.of(0, 0, 1, 1, 0) });
-  const { leaks, scores, selected } = await evaluate(params(root), context);
+  const { leaks, lost, scores, selected } = await evaluate(params(root), context);
+  assert.equal(lost, 0.25);
   assert.deepEqual(leaks, [{ object: 'boat', context: 'water', photos: 1, before: 0.5, after: 0.25, lost: 0.25 }]);
   assert.deepEqual(scores.map(({ stage }) => stage), ['before MARS', 'mask']);
   assert.deepEqual(selected, { clusters: 2, right: 1 });
