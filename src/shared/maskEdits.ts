@@ -232,7 +232,7 @@ export class MaskEdits {
 }
 
 /** The part that takes `part` back. */
-export function inverse({ photo, patch, choices, label }: EditPart): EditPart {
+function inverse({ photo, patch, choices, label }: EditPart): EditPart {
   return {
     photo,
     label: `Undo ${label}`,

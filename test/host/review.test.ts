@@ -9,6 +9,7 @@ import * as vscode from 'vscode';
 import { policy } from '../../src/extension/review/html';
 import type { ReviewDocument } from '../../src/extension/review/reviewDocument';
 import type { Services } from '../../src/extension/services';
+import { REVIEW_COMMANDS } from '../../src/shared/reviewCommands';
 import type { LabelPatch } from '../../src/shared/labelPatch';
 import { decodeRuns } from '../../src/shared/labelRuns';
 import { ask, blank, HEIGHT, isDirty, openReview, paint, PHOTOS, readAll, ReviewFolder, send, stroke, tells, until, WIDTH } from './reviewFolder';
@@ -42,6 +43,8 @@ describe('review', function () {
     assert.equal(session.current, 1);
     assert.equal(session.readOnly, false);
     assert.equal(session.keys['nextPhoto'], 'F');
+    const registered = new Set(await vscode.commands.getCommands(true));
+    assert.deepEqual(REVIEW_COMMANDS.filter(name => !registered.has(`seedmask.review.${name}`)), []);
     assert.deepEqual(session.dirty, []);
     const { view, url, dirty } = await ask(page, 'photo', { index: 1 });
     assert.ok(view.mask && url?.includes('b.png'));

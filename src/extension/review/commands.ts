@@ -1,10 +1,9 @@
 /**
- * Commands of the review: ways into it, those that its page carries out, and those of the queue's tree. Most only show something and work in restricted mode too;
+ * Commands of the review: ways into it and those of the queue's tree (`reviews.ts` has those that its page carries out). Most only show something and work in restricted mode too;
  * whatever writes is refused by the review itself as well.
  */
 import * as vscode from 'vscode';
 import { SeedMaskError } from '../../shared/errors';
-import { REVIEW_COMMANDS } from '../../shared/reviewCommands';
 import type { QueueItem } from '../../shared/review';
 import { exists } from '../dataSets';
 import type { RunNode } from '../runsView';
@@ -14,7 +13,7 @@ import type { ReviewDocument } from './reviewDocument';
 
 type Handler = (services: Services, ...args: never[]) => unknown;
 
-/** Only look, or are carried out by the page, which knows what it may. */
+/** Only look. */
 export const REVIEW_SHOW: Record<string, Handler> = {
   'review.open': async (services, ...[clicked]: [clicked?: vscode.Uri]) => {
     const { folderTargets } = await import('../target');
@@ -42,7 +41,6 @@ export const REVIEW_SHOW: Record<string, Handler> = {
     if (!(await exists(document.file(item.mask)))) throw new SeedMaskError('unavailable', 'this photo has no mask file yet', item.photo);
     await vscode.commands.executeCommand('revealInExplorer', document.file(item.mask));
   },
-  ...Object.fromEntries(REVIEW_COMMANDS.map(name => [`review.${name}`, ({ reviews }: Services) => reviews.command(name)])),
 };
 
 /** Write, so they need trust. */

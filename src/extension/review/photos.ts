@@ -204,7 +204,8 @@ export class Photos implements vscode.Disposable {
         if (shown.has(photo) || this.document.edits.isDirty(photo)) await this.look(photo);
         else if (this.#seen.has(photo)) this.reload(photo);
       }
-      if (photos.length > 0 || isNew) await this.document.refresh();
+      // A run writes many masks, and is followed by a look at all of them.
+      if ((photos.length > 0 || isNew) && this.document.context.run() === null) await this.document.refresh();
     } catch (error) {
       this.document.context.log.warn(`Files changed while they are under review: ${describeError(error)}`);
     }

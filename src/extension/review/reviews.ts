@@ -2,10 +2,10 @@
  * The editor of reviews as VS Code knows it: opens documents, makes their pages, and hands save, revert and hot exit on to them. It also knows which reviews are open
  * and which one a person is at, for commands and views. What only an open review needs is loaded with the first one.
  */
-import { relative, sep } from 'node:path';
+import { basename, relative, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { describeError, SeedMaskError } from '../../shared/errors';
-import type { ReviewCommand } from '../../shared/reviewCommands';
+import { REVIEW_COMMANDS, type ReviewCommand } from '../../shared/reviewCommands';
 import type { Engine } from '../engine';
 import type { CurrentRun } from '../currentRun';
 import { dataSetRoot, onDisk, openFolderDialog } from '../target';
@@ -29,6 +29,8 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
   readonly #edited = new vscode.EventEmitter<vscode.CustomDocumentContentChangeEvent<ReviewDocument>>();
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #parts: vscode.Disposable[];
+  /** Commands that the page carries out: there with the first review, since nothing else can call them. */
+  #commands: vscode.Disposable | undefined;
   #active: { document: ReviewDocument; page: PageLink } | undefined;
   readonly onDidChangeCustomDocument = this.#edited.event;
   /** Another review is active, or something of it is another. */
@@ -41,7 +43,10 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
         const ended = running && !parts.run.summary;
         const started = !running && parts.run.summary !== undefined;
         running = parts.run.summary !== undefined;
-        for (const document of this.#documents) if (started || ended) document.changed();
+        for (const document of this.#documents) {
+          if (started) document.changed();
+          if (ended) void document.refresh().catch((error: unknown) => parts.log.warn(`Review of ${document.root}: ${describeError(error)}`));
+        }
       }),
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.#documents.forEach(document => document.changed())),
     ];
@@ -61,11 +66,6 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
     return [...this.#documents].find(document => document.root === root);
   }
 
-  /** Lets the page a person is at carry a command out. */
-  command(name: ReviewCommand): void {
-    this.#active?.page.tell('command', { name });
-  }
-
   /** Brings a review to the front, at a photo. */
   reveal(document: ReviewDocument, index: number): void {
     const [page] = [...document.pages].sort((a, b) => Number(b.panel.visible) - Number(a.panel.visible));
@@ -76,6 +76,7 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
 
   async openCustomDocument(uri: vscode.Uri, { backupId }: vscode.CustomDocumentOpenContext): Promise<ReviewDocument> {
     onDisk(uri);
+    this.#commands ??= this.#registerCommands();
     const { ReviewDocument } = await import('./reviewDocument');
     const { settingsFor } = await import('../generate');
     const { reviewKeys } = await import('./keys');
@@ -86,7 +87,7 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
     const id = relative(root, uri.fsPath).split(sep).join('/');
     const start = queue.items.findIndex(({ photo, mask }) => photo === id || mask === id);
     if (start < 0) throw new SeedMaskError('no-photos', `this is neither a photo of ${root} nor the mask of one`, id);
-    const context: ReviewContext = { engine: reviewEngine, log, keys: reviewKeys(extension.extension.packageJSON), run: () => (run.summary ? run.line : null) };
+    const context: ReviewContext = { engine: reviewEngine, log, keys: reviewKeys(extension.extension.packageJSON), run: () => (run.summary ? `A run on ${basename(run.summary.root)} is under way; the status bar tells how far it is.` : null) };
     const document = new ReviewDocument(uri, root, queue, start, context);
     // Left behind where the window was reloaded; who closes a review begins at the file that is opened.
     const last = extension.workspaceState.get<string>(placeKey(uri));
@@ -155,6 +156,12 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
 
   dispose(): void {
     vscode.Disposable.from(...this.#parts, this.#edited, this.#changed).dispose();
+    this.#commands?.dispose();
+  }
+
+  #registerCommands(): vscode.Disposable {
+    const register = (name: ReviewCommand): vscode.Disposable => vscode.commands.registerCommand(`seedmask.review.${name}`, () => this.#active?.page.tell('command', { name }));
+    return vscode.Disposable.from(...REVIEW_COMMANDS.map(register));
   }
 
   #activate(document: ReviewDocument, page: PageLink, active: boolean): void {
