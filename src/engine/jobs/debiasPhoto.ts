@@ -5,12 +5,14 @@ import { regionRuns } from '../../dataset/regionPixels';
 import type { CellPair, RegionRecord } from '../../dataset/evidenceStore';
 import type { CentroidStore } from '../../pipeline/mars/centroidStore';
 import { classesOf } from '../../pipeline/mars/clusters';
-import { debias } from '../../pipeline/mars/debias';
+import { hintedMask } from '../../pipeline/hints';
+import { debias, type Debiased } from '../../pipeline/mars/debias';
 import type { Backgrounds } from '../../pipeline/mars/distances';
 import { explainPhoto } from '../../pipeline/mars/evidence';
 import type { ClassDecisions, MarsSettings } from '../../pipeline/mars/marsTypes';
 import { CellFeatures, similarityMap } from '../../pipeline/mars/similarityMap';
 import type { LabelMap } from '../../shared/maps';
+import type { Hints } from '../../shared/review';
 import type { DebiasSource } from './debiasSources';
 import type { MarsSpace } from './marsSpace';
 import type { Workshop } from './workshop';
@@ -43,8 +45,18 @@ function scaledTo({ height, width }: LabelMap, settings: MarsSettings): MarsSett
   return { ...settings, minRegion: Math.round((settings.minRegion * height * width) / USUAL_AREA) };
 }
 
+/** Regions in which a person's point or scribble says that the class is there are not removed. */
+function withoutPinned(debiased: Debiased, { points, scribbles }: Hints): Debiased {
+  const { height, width } = debiased.removed;
+  const pinned = hintedMask({ data: new Uint8Array(height * width), height, width }, { points, scribbles, boxes: [] }).data;
+  const regions = debiased.regions.filter(({ classId, pixels }) => !pixels.some(p => pinned[p] === classId));
+  const removed = { ...debiased.removed, data: new Uint8Array(height * width) };
+  for (const { classId, pixels } of regions) for (const p of pixels) removed.data[p] = classId;
+  return { ...debiased, regions, removed };
+}
+
 /** @throws SeedMaskError with the reason why this photo cannot be debiased */
-export async function debiasPhoto({ photo, source, tags, before }: DebiasSource, mask: LabelMap, decider: PhotoDecider): Promise<DebiasedPhoto> {
+export async function debiasPhoto({ photo, source, tags, before, hints }: DebiasSource, mask: LabelMap, decider: PhotoDecider): Promise<DebiasedPhoto> {
   const { decisions, store, backgrounds, space, workshop, run, version } = decider;
   const settings = scaledTo(mask, decider.settings);
   const classes = classesOf(mask, tags);
@@ -56,7 +68,8 @@ export async function debiasPhoto({ photo, source, tags, before }: DebiasSource,
   const similarity = similarityMap(cells, photo, classes, decisions, settings);
   if (!similarity) return nothing;
   const picture = settings.crf ? (await workshop.read(photo)).image : null;
-  const debiased = debias(mask, similarity, removable, settings, picture);
+  const found = debias(mask, similarity, removable, settings, picture);
+  const debiased = hints ? withoutPinned(found, hints) : found;
   const evidence = explainPhoto({
     photo, tags: classes, mask, cells, similarity, debiased, decisions, store, backgrounds, settings, provenance: { run, source, mask: before, model: space.key, version },
   });

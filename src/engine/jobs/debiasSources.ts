@@ -10,6 +10,7 @@ import type { Making, Manifest } from '../../dataset/manifest';
 import { decodeMask } from '../../dataset/maskFile';
 import { SeedMaskError } from '../../shared/errors';
 import type { LabelMap } from '../../shared/maps';
+import type { Hints } from '../../shared/review';
 import { photoSize } from '../images';
 import { checkMask } from '../../pipeline/mars/clusters';
 import type { DataSet } from './dataSet';
@@ -22,6 +23,8 @@ export interface DebiasSource {
   source: string;
   /** Ids of its tags. */
   tags: readonly number[];
+  /** What a person said of the photo: pinned pixels stay. */
+  hints?: Hints;
   /** sha256 of the file's bytes of the mask before. */
   before: string;
   /** The bytes of the mask before. @throws SeedMaskError 'removed', 'io' */
@@ -55,7 +58,8 @@ export async function* ownSources(dataSet: DataSet, manifest: Manifest, sources:
       if (!kept) throw new SeedMaskError('removed', 'its mask before debiasing is not there any more; it is made anew by the next run', photo);
       return kept;
     };
-    yield { photo, source, tags, before: before ?? found, bytes, read: async () => decodeMask(await bytes()).labels, writes: { mask, making: { source, tags: entry.tags, key } } };
+    const hints = dataSet.hints.get(photo);
+    yield { photo, source, tags, ...(hints && { hints }), before: before ?? found, bytes, read: async () => decodeMask(await bytes()).labels, writes: { mask, making: { source, tags: entry.tags, key } } };
   }
 }
 

@@ -81,7 +81,7 @@ class Stage {
     const { home, sources, workshop, frame } = this.input;
     const { removedAs } = workshop.settings;
     const choices = await Choices.read(home);
-    const inputs = sha256(JSON.stringify([this.settings, MarsSpace.idOf(workshop), sources.map(({ photo, source, before, tags, writes }) => [photo, source, before, tags, writes !== undefined])]));
+    const inputs = sha256(JSON.stringify([this.settings, MarsSpace.idOf(workshop), sources.map(({ photo, source, before, tags, hints, writes }) => [photo, source, before, tags, hints, writes !== undefined])]));
     const state = { inputs, choices: choices.hash(), removedAs };
     const known = await readMarsState(home);
     const writable = sources.filter(source => source.writes && (this.input.wanted?.has(source.photo) ?? true));
@@ -175,7 +175,7 @@ class Stage {
       let instant = false;
       if (!this.left.has(source.photo)) {
         await this.attempt(source, undefined, async () => {
-          const own = sha256(JSON.stringify([science, source.source, source.before, source.tags]));
+          const own = sha256(JSON.stringify([science, source.source, source.before, source.tags, source.hints]));
           const done = await readMarsMade(home, source.photo);
           instant = done?.science === own && done.before === source.before;
           const regions = instant ? await readRegions(home, source.photo) : await this.decidePhoto(source, own, decider);

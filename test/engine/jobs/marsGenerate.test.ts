@@ -7,11 +7,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { readClassEvidence, readMarsLayers } from '../../../src/dataset/evidenceStore';
+import { readClassEvidence, readMarsLayers, readRegions } from '../../../src/dataset/evidenceStore';
 import { sha256 } from '../../../src/dataset/hash';
+import { setHints } from '../../../src/dataset/hints';
 import { Manifest } from '../../../src/dataset/manifest';
-import { biasedFolder, maskOf, runDebias } from './marsFolders';
-import { copyOf, counts, leftovers, masksIn, run, saveColours } from './folders';
+import { eachStretch } from '../../../src/dataset/regionPixels';
+import { biasedFolder, maskOf, runDebias, WIDTH } from './marsFolders';
+import { copyOf, counts, labels, leftovers, masksIn, run, saveColours } from './folders';
 
 let models: string;
 let colours: string;
@@ -125,4 +127,17 @@ test('debiasing alone works on SeedMask\'s masks in place, and says so where the
   assert.equal(summary.written, 12);
   const bare = await copyOf(t, made, 'photos');
   assert.match((await runDebias(bare, colours)).summary.notes.join('\n'), /no masks beside the photos; give --masks/);
+});
+
+test("a region where a person's point says that the class is there stays", async t => {
+  const root = await copyOf(t, made);
+  await runDebias(root, colours);
+  const [region] = await readRegions(root, 'boat02.png');
+  const pixels: number[] = [];
+  eachStretch(region.box, region.pixels, WIDTH, (from, count) => pixels.push(...Array.from({ length: count }, (_, i) => from + i)));
+  await setHints(root, 'boat02.png', { boxes: [], scribbles: [], points: [{ id: 1, x: pixels[9] % WIDTH, y: Math.floor(pixels[9] / WIDTH) }] });
+  await runDebias(root, colours);
+  const { data } = await labels(root, 'boat02.mask.png');
+  assert.ok(pixels.every(p => data[p] === 1));
+  assert.ok(!(await readRegions(root, 'boat02.png')).some(({ id }) => id === region.id));
 });
