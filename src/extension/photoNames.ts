@@ -2,7 +2,7 @@
  * Which files a person can ask a mask for: the same rule as the `when` clause of *Generate Mask* in the manifest (a test compares them).
  */
 
-export const PHOTO_NAME = /^(?!.*\.mask\.png$).+\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
+export const PHOTO_NAME = /^(?!.*\.(mask|debiased)\.png$).+\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
 
 /** Names of the mask that a run writes for `photo`, the likeliest first (`{name}` serves photos that share a stem). */
 export function maskNames(photo: string, outputName: string): string[] {
