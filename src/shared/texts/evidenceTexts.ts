@@ -1,17 +1,25 @@
 /**
- * The evidence behind a removed region, in plain sentences. They keep to what the algorithm did: a removal compares pixels with class prototypes; distances to
- * backgrounds act only through the choice of the prototype; neighbours are illustrations. So no sentence says that a photo caused anything, and nothing is called
+ * The evidence behind a removed region, in plain sentences. They keep to what the algorithm did: a removal compares pixels with class prototypes, and distances to
+ * backgrounds act only through the choice of the prototype; or, by rule 'margin', with clusters of the class and of backgrounds. Neighbours are illustrations. So no sentence says that a photo caused anything, and nothing is called
  * by a name that the system does not know.
  */
 import type { Evidence, MarsMetric } from '../evidence';
 import { group, plural } from '../runTexts';
 import { className, distance, list, percent, pixels, placeText, rankText, score, type ClassNames } from './words';
 
+/** Rule 'margin' has no prototypes: pixels are compared with clusters one by one, those of the class and those of backgrounds. */
+const isMargin = ({ decision }: Evidence): boolean => decision.rule === 'margin';
+
 /** The decision in one sentence. `photo`: size of the photo. */
 export function decisionText(evidence: Evidence, names: ClassNames, photo: { width: number; height: number }): string {
   const { decision, area, box, classId } = evidence;
   const own = `${pixels(area)} of ${className(classId, names)} (${placeText(box, photo)}) were removed`;
   const { meanSimilarity, threshold } = decision;
+  if (isMargin(evidence)) {
+    return meanSimilarity > threshold
+      ? `${own}, although on average they are unlike enough to backgrounds of other photos (${score(meanSimilarity)}, the cut is ${score(threshold)}): the CRF followed the photo's colours.`
+      : `${own}: on average they are more like backgrounds of other photos, against the clusters of the photo's tags, than the cut allows (${score(meanSimilarity)}, the cut is ${score(threshold)}).`;
+  }
   return meanSimilarity > threshold
     ? `${own}, although on average they are similar enough to the prototype of one of the photo's tags (${score(meanSimilarity)}, the cut is ${score(threshold)}): the CRF followed the photo's colours.`
     : `${own}: on average they are too unlike the prototypes of the photo's tags (similarity ${score(meanSimilarity)}, the cut is ${score(threshold)}).`;
@@ -24,10 +32,13 @@ export function crfText({ decision: { flippedByCrf }, area }: Evidence): string 
 }
 
 /** Which tag's prototype was the best match, by share of pixels. */
-export function bestTagsText({ decision: { bestTags } }: Evidence, names: ClassNames): string {
-  if (bestTags.length === 0) return 'No tag of this photo has a prototype.';
-  if (bestTags.length === 1) return `The most similar prototype is that of ${className(bestTags[0].classId, names)} everywhere.`;
-  return `The most similar prototype is ${list(bestTags.map(({ classId, share }) => `that of ${className(classId, names)} for ${percent(share)}`))} of the pixels.`;
+export function bestTagsText(evidence: Evidence, names: ClassNames): string {
+  const { bestTags } = evidence.decision;
+  const best = isMargin(evidence) ? 'tag with the highest value' : 'most similar prototype';
+  const of = (classId: number): string => (isMargin(evidence) ? className(classId, names) : `that of ${className(classId, names)}`);
+  if (bestTags.length === 0) return isMargin(evidence) ? 'No tag of this photo can be judged.' : 'No tag of this photo has a prototype.';
+  if (bestTags.length === 1) return `The ${best} is ${of(bestTags[0].classId)} everywhere.`;
+  return `The ${best} is ${list(bestTags.map(({ classId, share }) => `${of(classId)} for ${percent(share)}`))} of the pixels.`;
 }
 
 /** What the rule does to a cosine before it is cut; null for a rule that is not known here. */
@@ -39,6 +50,8 @@ export function ruleText(rule: string): string | null {
       return 'Similarity is the cosine, moved so that the class\'s own lower limit falls on 0.5.';
     case 'two-prototypes':
       return 'Similarity says whether a pixel is closer to the prototype or to the mean of the class\'s other clusters; 0.5 is half-way.';
+    case 'margin':
+      return 'The value sets the likeness to the nearest clusters that stand for the class, weighed low, against the likeness to the nearest backgrounds of other photos; the class\'s own cut falls on 0.5.';
     default:
       return null;
   }
@@ -49,12 +62,14 @@ export function metricText(metric: MarsMetric): string {
 }
 
 /** The special situation of the photo's clusters, worded. */
-export function situationText({ situation, classId }: Evidence, names: ClassNames): string {
+export function situationText(evidence: Evidence, names: ClassNames): string {
+  const { situation, classId } = evidence;
   const name = className(classId, names);
   switch (situation) {
     case 'split':
       return `Most of the region lies in a cluster of ${name} that is near backgrounds (below the cut), while another cluster of ${name} in this photo is far from them (above it). This is the case that the method is made for.`;
     case 'all-above':
+      if (isMargin(evidence)) return `Every cluster of ${name} in this photo, taken as a whole, is far from backgrounds (above the cut); only parts of them are like backgrounds: look twice.`;
       return `Every cluster of ${name} in this photo is far from backgrounds (above the cut). The region went because it is unlike the prototype, not because it is like backgrounds: look twice.`;
     case 'all-below':
       return `Every cluster of ${name} in this photo is near backgrounds (below the cut). The whole ${name} here is doubtful, not this region alone.`;
@@ -63,11 +78,13 @@ export function situationText({ situation, classId }: Evidence, names: ClassName
   }
 }
 
-export function prototypeText({ prototype, classId }: Evidence, names: ClassNames): string {
+export function prototypeText(evidence: Evidence, names: ClassNames): string {
+  const { prototype, classId } = evidence;
   const { selected, of, cut, contributes, metric } = prototype;
+  const start = isMargin(evidence) ? `What stands for ${className(classId, names)} is` : `The prototype of ${className(classId, names)} is the mean of`;
   return (
-    `The prototype of ${className(classId, names)} is the mean of the ${group(selected)} of ${plural(of, 'cluster')} that are farthest from backgrounds ` +
-    `(${metricText(metric)}; the cut is ${distance(cut)}). This photo ${contributes ? 'has a part in it' : 'has no part in it'}.`
+    `${start} the ${group(selected)} of ${plural(of, 'cluster')} that are farthest from backgrounds ` +
+    `(${metricText(metric)}; the cut is ${distance(cut)}). This photo ${contributes ? 'has a part in it' : 'has no part in it'}${isMargin(evidence) && contributes ? '; its own clusters do not count for it' : ''}.`
   );
 }
 
@@ -96,7 +113,7 @@ export function neighbourAlt(neighbour: Neighbour, names: ClassNames): string {
 }
 
 /** What the list of neighbours is, and is not. */
-export const NEIGHBOURS_ARE = 'Backgrounds most like the region\'s main cluster, to see what it resembles. They illustrate; the decision compares with the prototype.';
+export const NEIGHBOURS_ARE = 'Backgrounds most like the region\'s main cluster, to see what it resembles. They illustrate: each pixel was decided by its own similarity, and no photo decides alone.';
 
 /** Heading of the table of photos by mean distance. */
 export function photosText({ prototype: { metric } }: Evidence): string {

@@ -27,6 +27,14 @@ test('a region that was similar enough is put down to the CRF, not to similarity
   assert.equal(texts.crfText(evidence({ decision: { ...one.decision, flippedByCrf: 0 } })), null);
 });
 
+test("rule 'margin' has no prototypes, and no sentence claims one", () => {
+  const one = evidence({ decision: { ...evidence().decision, rule: 'margin' }, situation: 'all-above' });
+  const said = [texts.decisionText(one, NAMES, PHOTO), texts.bestTagsText(one, NAMES), texts.ruleText('margin') ?? '', texts.situationText(one, NAMES), texts.prototypeText(one, NAMES)];
+  for (const sentence of said) assert.doesNotMatch(sentence, /prototype/);
+  assert.match(said[0], /more like backgrounds of other photos/);
+  assert.match(said[1], /^The tag with the highest value is boat for 80 % and person for 20 %/);
+});
+
 test('the best tags are all named', () => {
   assert.equal(texts.bestTagsText(evidence(), NAMES), 'The most similar prototype is that of boat for 80 % and that of person for 20 % of the pixels.');
   assert.equal(texts.bestTagsText(evidence({ decision: { ...evidence().decision, bestTags: [] } }), NAMES), 'No tag of this photo has a prototype.');
