@@ -150,8 +150,17 @@ describe('review', function () {
     const first = await openReview(services, folder.maskUri('a.png'));
     const painted = folder.mask('b.png');
     await edit(first.document, 1, stroke(painted, RECT, 4));
-    const destination = vscode.Uri.file(join(folder.root, '..', 'backups', 'one'));
-    const { id } = await services.reviews.backupCustomDocument(first.document, { destination });
+    const older = await services.reviews.backupCustomDocument(first.document);
+    const { id } = await services.reviews.backupCustomDocument(first.document);
+    older.delete();
+    const file = vscode.Uri.parse(id).fsPath;
+    await new Promise(done => setTimeout(done, 100));
+    const whole = readFileSync(file);
+    const unnamed = await services.reviews.openCustomDocument(folder.maskUri('a.png'), { backupId: undefined, untitledDocumentData: undefined });
+    assert.deepEqual(unnamed.edits.dirty, ['b.png'], 'a backup that VS Code does not name is found');
+    unnamed.dispose();
+    await until(() => !existsSync(file), 5000, 'the end of the backup of what was closed');
+    writeFileSync(file, whole);
     const again = await services.reviews.openCustomDocument(folder.maskUri('a.png'), { backupId: id, untitledDocumentData: undefined });
     assert.deepEqual(again.edits.dirty, ['b.png']);
     assert.deepEqual(decodeRuns(again.edits.mask('b.png')?.runs ?? new Uint8Array(), WIDTH * HEIGHT), painted.data);
@@ -163,10 +172,11 @@ describe('review', function () {
     await event.undo();
     assert.deepEqual(again.edits.dirty, []);
     again.dispose();
+    await until(() => !existsSync(file), 5000, 'the end of the backup');
 
-    const bytes = readFileSync(destination.fsPath);
+    const bytes = Buffer.from(whole);
     bytes[bytes.length - 3] ^= 1;
-    writeFileSync(destination.fsPath, bytes);
+    writeFileSync(file, bytes);
     const damaged = await services.reviews.openCustomDocument(folder.maskUri('a.png'), { backupId: id, untitledDocumentData: undefined });
     assert.deepEqual(damaged.edits.dirty, []);
     assert.equal(damaged.items.length, 3);

@@ -8,7 +8,9 @@ import { describeError, SeedMaskError } from '../../shared/errors';
 import { REVIEW_COMMANDS, type ReviewCommand } from '../../shared/reviewCommands';
 import type { Engine } from '../engine';
 import type { CurrentRun } from '../currentRun';
+import { exists } from '../dataSets';
 import { dataSetRoot, onDisk, openFolderDialog } from '../target';
+import { Backups } from './backups';
 import { pageHtml, pageOptions } from './html';
 import type { PageLink } from './pageLink';
 import type { ReviewContext, ReviewDocument } from './reviewDocument';
@@ -29,6 +31,7 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
   readonly #edited = new vscode.EventEmitter<vscode.CustomDocumentContentChangeEvent<ReviewDocument>>();
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #parts: vscode.Disposable[];
+  readonly #backups: Backups;
   /** Commands that the page carries out: there with the first review, since nothing else can call them. */
   #commands: vscode.Disposable | undefined;
   #active: { document: ReviewDocument; page: PageLink } | undefined;
@@ -37,6 +40,7 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
   readonly onDidChange = this.#changed.event;
 
   constructor(private readonly parts: ReviewParts) {
+    this.#backups = new Backups(parts.extension.storageUri ?? parts.extension.globalStorageUri);
     let running = false;
     this.#parts = [
       parts.run.onDidChange(() => {
@@ -93,7 +97,8 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
     const last = extension.workspaceState.get<string>(placeKey(uri));
     document.current = (last === undefined ? undefined : document.indexOf(last)) ?? start;
     document.photos.truth = extension.workspaceState.get<string>(truthKey(root));
-    if (backupId !== undefined) await this.#restore(document, vscode.Uri.parse(backupId));
+    const backup = backupId === undefined ? this.#backups.of(uri) : vscode.Uri.parse(backupId);
+    if (await exists(backup)) await this.#restore(document, backup);
     document.photos.watch();
     log.info(`Review of ${root}: ${queue.items.length} photos${document.edits.dirty.length > 0 ? `, unsaved edits of ${document.edits.dirty.length} brought back` : ''}`);
     this.#documents.add(document);
@@ -101,6 +106,8 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
     document.onDidChange(() => this.#changed.fire());
     document.onDidDispose(() => {
       this.#documents.delete(document);
+      // Who closes it has saved or given up what was unsaved.
+      this.#backups.forget(uri);
       if (this.#active?.document === document) this.#active = undefined;
       void extension.workspaceState.update(placeKey(uri), undefined);
       this.#changed.fire();
@@ -147,11 +154,8 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
     return document.revert();
   }
 
-  async backupCustomDocument(document: ReviewDocument, { destination }: vscode.CustomDocumentBackupContext): Promise<vscode.CustomDocumentBackup> {
-    await vscode.workspace.fs.createDirectory(vscode.Uri.joinPath(destination, '..'));
-    await vscode.workspace.fs.writeFile(destination, await document.inTurn(() => document.backup()));
-    // Where it is gone already there is nothing to delete.
-    return { id: destination.toString(), delete: () => void vscode.workspace.fs.delete(destination).then(undefined, () => undefined) };
+  backupCustomDocument(document: ReviewDocument): Promise<vscode.CustomDocumentBackup> {
+    return document.inTurn(() => this.#backups.write(document.uri, document.backup()));
   }
 
   dispose(): void {
