@@ -117,6 +117,8 @@ export const classEvidenceSchema = v.object({
   biased: v.boolean(),
   /** Share of the class's cells that look like backgrounds, by estimate, where the rule tells it: the larger, the more it is biased. */
   backgroundShare: v.optional(v.nullable(share)),
+  /** Rule 'margin': the class's own cut, which falls on 0.5. */
+  marginCut: v.optional(v.nullable(number)),
   /** The cosine that the rule moved to the cut; null where it moves none. */
   calibration: v.optional(v.nullable(number)),
   /** Distances of all clusters, farthest from backgrounds first; the first `selected` make the prototype. */

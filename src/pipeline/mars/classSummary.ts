@@ -81,7 +81,9 @@ export class ClassTotals {
         gap: decision?.gap ?? 0,
         biased: decision?.biased ?? false,
         backgroundShare: decision?.backgroundShare ?? null,
-        calibration: decision?.calibration ?? null,
+        // The same place holds a cosine for one rule, a margin for the other.
+        calibration: decision?.neighbourhood ? null : (decision?.calibration ?? null),
+        marginCut: decision?.neighbourhood ? decision.calibration : null,
         distances: clusters.map(({ distance }) => distance),
         clusters,
         selected: decision?.selected ?? 0,

@@ -7,8 +7,9 @@ import { group, plural } from '../../shared/runTexts';
 import { distance, percent, pixels, score } from '../../shared/texts/words';
 
 /** The verdict in one sentence. */
-export function verdictText({ name, biased, leftAlone, gap }: ClassEvidence): string {
+export function verdictText({ name, biased, leftAlone, gap, backgroundShare }: ClassEvidence): string {
   if (leftAlone !== null) return `Nothing was removed of ${name}: ${leftAlone}`;
+  if (typeof backgroundShare === 'number') return `About ${percent(backgroundShare)} of ${name} look like backgrounds, by estimate: ${name} probably comes with something of its surroundings.`;
   const apart = `gap ${gap.toFixed(1)}`;
   return biased
     ? `The clusters of ${name} fall into two groups by distance to backgrounds (${apart}): ${name} probably comes with something of its surroundings.`
