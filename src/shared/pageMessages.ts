@@ -1,6 +1,6 @@
 /**
- * The wire between the extension and the review page. The page asks (`ask`, one id, one `answer` or `error`); the extension tells (`tell`), always whole snapshots,
- * since a hidden page misses messages and asks for everything again when it is `ready`. Photos are indices into the queue: no path crosses. Both ends validate.
+ * The wire between the extension and the review page. The page asks (`ask`, one id, one `answer` or `error`); the extension tells (`tell`): whole snapshots,
+ * and to a page that has one, the photos that are others now. A hidden page misses messages and asks for everything again when it is `ready`. Photos are indices into the queue: no path crosses. Both ends validate.
  * Byte arrays cross as Uint8Array of exactly their own buffer.
  */
 import * as v from 'valibot';
@@ -70,8 +70,10 @@ export type AskParams<A extends Ask> = v.InferOutput<(typeof asks)[A]['params']>
 export type AskResult<A extends Ask> = v.InferOutput<(typeof asks)[A]['result']>;
 
 export const tells = {
-  /** Queue, states or conflicts changed. */
+  /** The queue has other photos, or something of the whole review changed. */
   session: sessionSchema,
+  /** Some photos' states changed, or which photos are dirty or in conflict: a queue of 100,000 does not cross at every word on one of them. */
+  items: v.object({ items: v.array(v.object({ index, item: queueItemSchema })), dirty: v.array(index), conflicts: v.array(index) }),
   /** A photo's mask is another one than the page has (undo, redo, revert, a run, another window): load it again; `show`: and show it. */
   changed: v.object({ index, show: v.boolean() }),
   /** VS Code took back or repeated an edit. */

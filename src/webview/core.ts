@@ -4,7 +4,7 @@
  */
 import { batch, signal } from '@preact/signals';
 import { describeError } from '../shared/errors';
-import type { Ask, AskParams, AskResult, ReviewCommand, Session } from '../shared/pageMessages';
+import type { Ask, AskParams, AskResult, ReviewCommand, Session, TellParams } from '../shared/pageMessages';
 import { PhotoViewport } from './canvas/viewport';
 import { runCommand } from './commands';
 import { decodePhoto, type LoadedPhoto } from './decodePhoto';
@@ -168,6 +168,7 @@ export class ReviewPage implements Page {
   private listener(): Listener {
     return {
       session: session => this.renewed(session),
+      items: news => this.itemsChanged(news),
       changed: ({ index, show }) => {
         this.store.forget(index);
         if (show || this.session.peek().current === index) void this.open(index, false);
@@ -202,6 +203,19 @@ export class ReviewPage implements Page {
     this.store.clear();
     if (session.items.length > 0) void this.open(current, true);
     else this.photo.value = undefined;
+  }
+
+  /** Some photos' states are others now. */
+  private itemsChanged({ items: news, dirty, conflicts }: TellParams<'items'>): void {
+    const session = this.session.peek();
+    if (news.some(({ index, item }) => session.items[index]?.photo !== item.photo)) {
+      // News of a queue that this page does not have: it asks for the one there is.
+      this.ask('ready', {}).then(fresh => this.renewed(fresh), (error: unknown) => this.say(describeError(error)));
+      return;
+    }
+    const items = [...session.items];
+    for (const { index, item } of news) items[index] = item;
+    this.session.value = { ...session, items: news.length > 0 ? items : session.items, dirty, conflicts };
   }
 
   /** The photo of the last move is on screen. */

@@ -113,11 +113,13 @@ export class Photos implements vscode.Disposable {
     for (const photo of [...this.#seen.keys()]) this.reload(photo);
   }
 
-  /** Looks whether the files are still what the pages have, and tells them when not. */
-  async look(photo: string): Promise<void> {
+  /** Looks whether the files are still what the pages have, and tells them when not. @returns whether they are, as far as is known. */
+  async look(photo: string): Promise<boolean> {
+    const isKnown = this.#seen.has(photo);
     const { isNews } = await this.#readAndJudge(photo);
     const index = this.document.indexOf(photo);
     if (isNews && index !== undefined) for (const page of this.document.pages) page.tell('changed', { index, show: false });
+    return isKnown && !isNews;
   }
 
   /** A person's word on a conflict. */
@@ -195,21 +197,30 @@ export class Photos implements vscode.Disposable {
 
   async #lookAtSuspects(): Promise<void> {
     const photos = [...this.#suspects];
-    const isNew = this.#isNew;
+    let isOther = this.#isNew;
     this.#suspects.clear();
     this.#isNew = false;
     const shown = new Set([...this.document.pages].map(page => this.document.items.at(page.current)?.photo));
     try {
       for (const photo of photos) {
-        if (shown.has(photo) || this.document.edits.isDirty(photo)) await this.look(photo);
-        else if (this.#seen.has(photo)) this.reload(photo);
+        if (shown.has(photo) || this.document.edits.isDirty(photo)) isOther = !(await this.look(photo).catch(this.#unread)) || isOther;
+        else {
+          isOther = true;
+          if (this.#seen.has(photo)) this.reload(photo);
+        }
       }
-      // A run writes many masks, and is followed by a look at all of them.
-      if ((photos.length > 0 || isNew) && this.document.context.run() === null) await this.document.refresh();
+      // Our own save is no news of the queue. A run writes many masks, and is followed by a look at all of them.
+      if (isOther && this.document.context.run() === null) await this.document.refresh();
     } catch (error) {
-      this.document.context.log.warn(`Files changed while they are under review: ${describeError(error)}`);
+      this.#unread(error);
     }
   }
+
+  /** A file that cannot be read is another than it was. */
+  readonly #unread = (error: unknown): false => {
+    this.document.context.log.warn(`Files changed while they are under review: ${describeError(error)}`);
+    return false;
+  };
 }
 
 /** The mask's file; null where there is none. */

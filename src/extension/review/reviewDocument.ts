@@ -3,6 +3,7 @@
  * was opened at; edits of every photo of the data set are edits of this document, so undo, save, revert and hot exit are VS Code's own. Masks are kept as runs.
  */
 import { basename, relative, sep } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import * as vscode from 'vscode';
 import { describeError, SeedMaskError } from '../../shared/errors';
 import type { Choice } from '../../shared/evidence';
@@ -40,6 +41,8 @@ export class ReviewDocument implements vscode.CustomDocument {
   #restored: Edit[] = [];
   #turn: Promise<unknown> = Promise.resolve();
   #telling: NodeJS.Timeout | undefined;
+  /** What the pages are to be told: of these photos, or the whole session. */
+  #news: Set<number> | 'session' = new Set();
   readonly #edited = new vscode.EventEmitter<vscode.CustomDocumentContentChangeEvent<ReviewDocument>>();
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #disposed = new vscode.EventEmitter<void>();
@@ -52,7 +55,7 @@ export class ReviewDocument implements vscode.CustomDocument {
   constructor(
     readonly uri: vscode.Uri,
     readonly root: string,
-    private readonly queue: Queue,
+    private queue: Queue,
     /** Index of the photo to begin with. */
     public current: number,
     readonly context: ReviewContext,
@@ -113,28 +116,24 @@ export class ReviewDocument implements vscode.CustomDocument {
   }
 
   session(page: PageLink): Session {
-    const indices = (photos: readonly string[]): number[] => photos.flatMap(photo => this.indexOf(photo) ?? []);
     return {
       name: this.name,
       classes: this.queue.classes,
       items: this.#items,
       current: page.current,
-      dirty: indices(this.#edits.dirty),
       readOnly: this.readOnly,
-      conflicts: indices(this.photos.conflicts),
+      ...this.#unsettled(),
       run: this.context.run(),
       keys: this.context.keys,
       notes: this.queue.notes,
     };
   }
 
-  /** Tells the pages and the window, soon, that states have changed. */
-  changed(): void {
-    this.#telling ??= setTimeout(() => {
-      this.#telling = undefined;
-      for (const page of this.pages) page.tell('session', this.session(page));
-      this.#changed.fire();
-    }, TELL_MS);
+  /** Tells the pages and the window, soon, that these photos' items are others, or that others are dirty or in conflict; 'session': that anything may be another. */
+  changed(what: Iterable<number> | 'session' = []): void {
+    if (typeof what === 'string') this.#news = what;
+    else if (this.#news !== 'session') for (const index of what) this.#news.add(index);
+    this.#telling ??= setTimeout(() => this.#tellNews(), TELL_MS);
   }
 
   /** A page shows this photo now. */
@@ -246,21 +245,27 @@ export class ReviewDocument implements vscode.CustomDocument {
 
   /** Takes over new states of photos. */
   update(items: readonly QueueItem[]): void {
+    const indices: number[] = [];
     for (const item of items) {
       const index = this.indexOf(item.photo);
-      if (index !== undefined) this.#items[index] = item;
+      if (index === undefined) continue;
+      this.#items[index] = item;
+      indices.push(index);
     }
-    this.changed();
+    this.changed(indices);
   }
 
   /** Reads the queue again. Places in it stay what they are: new photos come last, and one that is gone stays as failed. */
   async refresh(): Promise<void> {
     const queue = await this.context.engine.request('reviewQueue', { root: this.root, settings: this.settings });
     const fresh = new Map(queue.items.map(item => [item.photo, item]));
-    this.#items = this.#items.map(item => fresh.get(item.photo) ?? { ...item, state: 'failed', problem: 'the photo is gone' });
-    for (const item of queue.items) if (!this.#indices.has(item.photo)) this.#items.push(item);
+    const now = this.#items.map((item): QueueItem => fresh.get(item.photo) ?? { ...item, state: 'failed', problem: 'the photo is gone' });
+    this.update(now.filter((item, index) => !isDeepStrictEqual(item, this.#items[index])));
+    const added = queue.items.filter(({ photo }) => !this.#indices.has(photo));
+    if (added.length > 0 || !isDeepStrictEqual([queue.classes, queue.notes], [this.queue.classes, this.queue.notes])) this.changed('session');
+    this.queue = queue;
+    this.#items = [...this.#items, ...added];
     this.#index();
-    this.changed();
   }
 
   /** Forgets the unsaved edits of one photo; the pages load it again. */
@@ -294,6 +299,23 @@ export class ReviewDocument implements vscode.CustomDocument {
     void this.context.engine.hold(this.root, this, []);
     this.#disposed.fire();
     vscode.Disposable.from(this.photos, this.#edited, this.#changed, this.#disposed).dispose();
+  }
+
+  #tellNews(): void {
+    const news = this.#news;
+    this.#telling = undefined;
+    this.#news = new Set();
+    for (const page of this.pages) {
+      if (news === 'session') page.tell('session', this.session(page));
+      else page.tell('items', { items: [...news].map(index => ({ index, item: this.item(index) })), ...this.#unsettled() });
+    }
+    this.#changed.fire();
+  }
+
+  /** Places of the photos with unsaved edits, and of those in conflict. */
+  #unsettled(): Pick<Session, 'dirty' | 'conflicts'> {
+    const indices = (photos: readonly string[]): number[] => photos.flatMap(photo => this.indexOf(photo) ?? []);
+    return { dirty: indices(this.#edits.dirty), conflicts: indices(this.photos.conflicts) };
   }
 
   async #savePhoto(photo: string): Promise<void> {

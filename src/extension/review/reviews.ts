@@ -48,11 +48,11 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
         const started = !running && parts.run.summary !== undefined;
         running = parts.run.summary !== undefined;
         for (const document of this.#documents) {
-          if (started) document.changed();
+          if (started) document.changed('session');
           if (ended) void document.refresh().catch((error: unknown) => parts.log.warn(`Review of ${document.root}: ${describeError(error)}`));
         }
       }),
-      vscode.workspace.onDidGrantWorkspaceTrust(() => this.#documents.forEach(document => document.changed())),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => this.#documents.forEach(document => document.changed('session'))),
     ];
   }
 

@@ -175,6 +175,49 @@ test('news of states alone load nothing', async () => {
   assert.equal(host.count('photo'), before);
 });
 
+test('news of some photos change these alone, with what is dirty and in conflict', async () => {
+  const host = await started();
+  const { page } = host;
+  const before = page.session.value;
+  const asked = host.asked.length;
+  host.tell('items', { items: [{ index: 3, item: { ...before.items[3], state: 'rejected' } }], dirty: [0], conflicts: [1] });
+  assert.deepEqual(page.session.value.items.map(({ state }) => state), ['auto', 'auto', 'accepted', 'rejected', 'untagged']);
+  assert.deepEqual([page.session.value.dirty, page.session.value.conflicts], [[0], [1]]);
+  assert.equal(before.items[3].state, 'auto', 'what was handed out stays what it was');
+  const { items } = page.session.value;
+  host.tell('items', { items: [], dirty: [], conflicts: [] });
+  assert.equal(page.session.value.items, items, 'strokes alone leave the queue, so nothing is filtered again');
+  assert.deepEqual(page.session.value.dirty, []);
+  assert.equal(host.asked.length, asked, 'nothing is loaded for it');
+});
+
+test('news of photos that the page does not have are answered by asking for the queue', async () => {
+  const host = await started();
+  host.page.goTo(2);
+  await soon();
+  const fresh = session(['auto', 'auto', 'edited', 'auto', 'auto', 'auto']);
+  host.session = fresh;
+  for (const wrong of [{ index: 5, item: fresh.items[5] }, { index: 0, item: fresh.items[1] }]) {
+    const before = host.count('ready');
+    host.tell('items', { items: [wrong], dirty: [], conflicts: [] });
+    await soon();
+    assert.equal(host.count('ready'), before + 1);
+    assert.deepEqual(host.page.session.value.items, fresh.items);
+    assert.equal(host.page.session.value.current, 2);
+  }
+});
+
+test('malformed news are said and change nothing', async () => {
+  const host = await started();
+  const { items } = host.page.session.value;
+  for (const wrong of [{}, { items: [{ index: -1, item: items[0] }], dirty: [], conflicts: [] }, { items: [{ index: 0, item: { ...items[0], state: 'lost' } }], dirty: [], conflicts: [] }, { items: [], dirty: [0.5], conflicts: [] }]) {
+    host.page.said.value = '';
+    host.tell('items', wrong);
+    assert.notEqual(host.page.said.value, '');
+    assert.equal(host.page.session.value.items, items);
+  }
+});
+
 test('a photo that cannot be had is a problem in words, and the next one is none', async () => {
   const host = await started();
   host.refuses.add('photo');
