@@ -1,5 +1,5 @@
 /**
- * States of photos for people: their words, which of them are a person's word, and how far a review has come. The page, the editor's views and the shell say the same.
+ * States of photos for people: their words and icons, which of them are a person's word, and how far a review has come. The page, the editor's views and the shell say the same.
  */
 import type { PhotoState, QueueItem } from './review';
 
@@ -12,6 +12,18 @@ export const STATE_TEXTS: Readonly<Record<PhotoState, string>> = {
   failed: 'failed',
   untagged: 'no tags',
   missing: 'no mask yet',
+};
+
+/** Codicons. */
+export const STATE_ICONS: Readonly<Record<PhotoState, string>> = {
+  auto: 'circle-large-outline',
+  edited: 'edit',
+  accepted: 'pass',
+  'empty-accepted': 'pass',
+  rejected: 'circle-slash',
+  failed: 'error',
+  untagged: 'tag',
+  missing: 'question',
 };
 
 /** A person has given a word on its mask. An edited one still waits for that word. */

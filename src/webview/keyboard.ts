@@ -4,7 +4,7 @@
  */
 import { IGNORE } from '../shared/maps';
 import type { Page } from './page';
-import { nameOfClass } from './readout';
+import { labelName } from './tools/names';
 
 /** Digits that follow each other within this time belong together, ms. */
 const TOGETHER = 700;
@@ -42,7 +42,7 @@ function chooseClass(page: Page, digits: string): boolean {
   const { classes } = page.session.peek();
   if (id !== 0 && id !== IGNORE && !classes.some(known => known.id === id)) return false;
   page.hand.classId.value = id;
-  page.say(`Class ${id}: ${nameOfClass(classes, id)}`);
+  page.say(`Class ${id}: ${labelName(page, id)}`);
   return true;
 }
 

@@ -1,7 +1,6 @@
 /**
  * What lies under the pointer: the class of the open mask, and the label or score of every layer there.
  */
-import { IGNORE } from '../shared/maps';
 import type { OpenPhoto, OpenLayer } from './page';
 
 export interface Readout {
@@ -9,21 +8,12 @@ export interface Readout {
   x: number;
   y: number;
   /** Of the mask; undefined where there is none. */
-  label: { id: number; name: string } | undefined;
+  label: number | undefined;
   layers: ({ key: string; kind: OpenLayer['kind'] } & ({ classId: number; score: number } | { label: number }))[];
 }
 
-export type ClassNames = readonly { id: number; name: string }[];
-
-/** A class id in words: ids that the table does not know are shown as such. */
-export function nameOfClass(classes: ClassNames, id: number): string {
-  if (id === 0) return 'background';
-  if (id === IGNORE) return 'ignore';
-  return classes.find(known => known.id === id)?.name ?? `unknown class ${id}`;
-}
-
 /** Undefined outside the photo. Scores are 0..1, of the nearest pixel of their layer. */
-export function readoutAt(photo: OpenPhoto, classes: ClassNames, x: number, y: number): Readout | undefined {
+export function readoutAt(photo: OpenPhoto, x: number, y: number): Readout | undefined {
   const { width, height } = photo.view;
   if (x < 0 || y < 0 || x >= width || y >= height) return undefined;
   const column = Math.floor(x);
@@ -31,12 +21,11 @@ export function readoutAt(photo: OpenPhoto, classes: ClassNames, x: number, y: n
   const at = (map: { data: Uint8Array; width: number; height: number }): number =>
     map.data[Math.floor(((row + 0.5) * map.height) / height) * map.width + Math.floor(((column + 0.5) * map.width) / width)];
   const mask = photo.layers.find(({ kind }) => kind === 'mask')?.labels;
-  const id = mask && at(mask);
   const layers = photo.layers
     .filter(({ kind }) => kind !== 'difference' && kind !== 'mask')
     .flatMap(({ key, kind, classId, scores, labels }): Readout['layers'] => {
       if (scores && classId !== undefined) return [{ key, kind, classId, score: at(scores) / 255 }];
       return labels ? [{ key, kind, label: at(labels) }] : [];
     });
-  return { x: column, y: row, label: id === undefined ? undefined : { id, name: nameOfClass(classes, id) }, layers };
+  return { x: column, y: row, label: mask && at(mask), layers };
 }

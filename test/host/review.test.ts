@@ -9,6 +9,7 @@ import * as vscode from 'vscode';
 import { policy } from '../../src/extension/review/html';
 import type { ReviewDocument } from '../../src/extension/review/reviewDocument';
 import type { Services } from '../../src/extension/services';
+import { NO_FILTER } from '../../src/shared/queueOrder';
 import { REVIEW_COMMANDS } from '../../src/shared/reviewCommands';
 import type { LabelPatch } from '../../src/shared/labelPatch';
 import { decodeRuns } from '../../src/shared/labelRuns';
@@ -358,11 +359,11 @@ describe('review', function () {
     assert.deepEqual(photos.map(node => queueView.getTreeItem(node).label), PHOTOS);
     await vscode.commands.executeCommand('seedmask.review.rejectItems', photos[0], photos.slice(0, 2));
     assert.deepEqual(document.items.map(({ state }) => state), ['rejected', 'rejected', 'auto']);
-    queueView.filter = { states: ['rejected'], text: '' };
+    queueView.filter = { ...NO_FILTER, states: new Set(['rejected']) };
     assert.deepEqual(queueView.getChildren().map(node => node.kind === 'state' && node.state), ['rejected']);
-    queueView.filter = { states: [], text: 'C.P' };
+    queueView.filter = { ...NO_FILTER, text: 'C.P' };
     assert.deepEqual(queueView.getChildren().flatMap(node => queueView.getChildren(node)).map(node => queueView.getTreeItem(node).label), ['c.png']);
-    queueView.filter = { states: [], text: '' };
+    queueView.filter = NO_FILTER;
   });
 
   it('Review Masks opens the first mask nobody has looked at, and comes back to an open review', async () => {

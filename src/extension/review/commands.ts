@@ -4,6 +4,7 @@
  */
 import * as vscode from 'vscode';
 import { SeedMaskError } from '../../shared/errors';
+import { NO_FILTER } from '../../shared/queueOrder';
 import type { QueueItem } from '../../shared/review';
 import { exists } from '../dataSets';
 import type { RunNode } from '../runsView';
@@ -28,7 +29,7 @@ export const REVIEW_SHOW: Record<string, Handler> = {
   },
   'review.filterQueue': async services => (await import('./queueChoices')).chooseFilter(services.queueView, atReview(services)),
   'review.clearFilter': ({ queueView }) => {
-    queueView.filter = { states: [], text: '' };
+    queueView.filter = NO_FILTER;
   },
   'review.sortQueue': async ({ queueView }) => (await import('./queueChoices')).chooseSort(queueView),
   'review.refreshQueue': services => atReview(services).refresh(),

@@ -3,10 +3,11 @@
  * nothing is read for it.
  */
 import * as vscode from 'vscode';
+import { STATE_TEXTS } from '../../shared/photoStates';
 import type { QueueItem } from '../../shared/review';
 import type { ReviewDocument } from './reviewDocument';
 import type { Reviews } from './reviews';
-import { areasText, STATES } from './states';
+import { areasText, STATE_LOOKS } from './states';
 
 /** Of more changes at once VS Code asks for everything it shows. */
 const MOST_TOLD = 500;
@@ -55,7 +56,8 @@ export class Decorations implements vscode.FileDecorationProvider, vscode.Dispos
 }
 
 function decorationOf({ classes }: ReviewDocument, item: QueueItem, isMask: boolean): vscode.FileDecoration {
-  const { text, badge, color } = STATES[item.state];
+  const text = STATE_TEXTS[item.state];
+  const { badge, color } = STATE_LOOKS[item.state];
   const areas = areasText(item, classes);
   if (isMask) return new vscode.FileDecoration(undefined, [`Mask: ${text}`, ...(areas ? [areas] : [])].join(' · '));
   return new vscode.FileDecoration(badge, `SeedMask: ${item.problem ?? text}`, color === undefined ? undefined : new vscode.ThemeColor(color));

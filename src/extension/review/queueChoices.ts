@@ -1,12 +1,13 @@
 /** Quick picks that filter and sort the queue's tree. */
 import * as vscode from 'vscode';
-import type { PhotoState } from '../../shared/review';
-import type { QueueSort, QueueView } from './queueView';
+import { STATE_ICONS, STATE_TEXTS } from '../../shared/photoStates';
+import { QUEUE_SORTS, type QueueSort } from '../../shared/queueOrder';
+import type { QueueView } from './queueView';
 import type { ReviewDocument } from './reviewDocument';
-import { IN_ORDER, STATES } from './states';
+import { IN_ORDER } from './states';
 
 const SORTS: Readonly<Record<QueueSort, string>> = {
-  queue: 'By name',
+  name: 'By name',
   ignore: 'Most undecided first (share of ignore)',
   entropy: 'Least certain maps first (entropy)',
   fragile: 'Most fragile removals first',
@@ -17,9 +18,9 @@ const SORTS: Readonly<Record<QueueSort, string>> = {
 export async function chooseFilter(view: QueueView, document: ReviewDocument): Promise<void> {
   const how = await vscode.window.showQuickPick(['By State…', 'By Class…', 'By Name…'], { title: 'Filter the review queue' });
   if (how === 'By State…') {
-    const items = IN_ORDER.map(state => ({ label: `$(${STATES[state].icon}) ${STATES[state].text}`, state, picked: view.filter.states.includes(state) }));
+    const items = IN_ORDER.map(state => ({ label: `$(${STATE_ICONS[state]}) ${STATE_TEXTS[state]}`, state, picked: view.filter.states.has(state) }));
     const picked = await vscode.window.showQuickPick(items, { title: 'Photos in which states?', canPickMany: true });
-    if (picked) view.filter = { ...view.filter, states: picked.map(({ state }): PhotoState => state) };
+    if (picked) view.filter = { ...view.filter, states: new Set(picked.map(({ state }) => state)) };
   } else if (how === 'By Class…') {
     const items = document.classes.map(({ id, name }) => ({ label: name, description: `id ${id}`, id }));
     const picked = await vscode.window.showQuickPick(items, { title: 'Photos of which class?' });
@@ -31,7 +32,7 @@ export async function chooseFilter(view: QueueView, document: ReviewDocument): P
 }
 
 export async function chooseSort(view: QueueView): Promise<void> {
-  const items = (Object.entries(SORTS) as [QueueSort, string][]).map(([sort, label]) => ({ label, sort, description: sort === view.sort ? 'now' : '' }));
+  const items = QUEUE_SORTS.map(sort => ({ label: SORTS[sort], sort, description: sort === view.sort ? 'now' : '' }));
   const picked = await vscode.window.showQuickPick(items, { title: 'Sort the review queue' });
   if (picked) view.sort = picked.sort;
 }

@@ -4,35 +4,28 @@
  */
 import * as vscode from 'vscode';
 import { SeedMaskError } from '../../shared/errors';
+import { isReviewed, reviewProgress, STATE_ICONS, STATE_TEXTS } from '../../shared/photoStates';
+import { isFiltered, nameRanks, NO_FILTER, shownPhotos, type NameRanks, type QueueFilter, type QueueSort } from '../../shared/queueOrder';
 import type { Mark, PhotoState, QueueItem } from '../../shared/review';
 import { plural } from '../../shared/runTexts';
 import type { ReviewDocument } from './reviewDocument';
 import type { Reviews } from './reviews';
-import { areasText, IN_ORDER, progressOf, STATES } from './states';
+import { areasText, IN_ORDER, STATE_LOOKS } from './states';
 
 type StateNode = { kind: 'state'; state: PhotoState; indices: number[] };
 export type PhotoNode = { kind: 'photo'; document: ReviewDocument; index: number };
 type MoreNode = { kind: 'more'; count: number };
 export type QueueNode = StateNode | PhotoNode | MoreNode;
 
-export type QueueSort = 'queue' | keyof QueueItem['uncertainty'] | 'change';
-
-export interface QueueFilter {
-  states: readonly PhotoState[];
-  classId?: number;
-  /** Part of the photo's name. */
-  text: string;
-}
-
-const ALL: QueueFilter = { states: [], text: '' };
 /** Photos listed below one state; more are found by filters. */
 const MOST_LISTED = 1000;
 /** The tree is drawn at most this often, in ms. */
 const REDRAW_MS = 250;
 
 export class QueueView implements vscode.TreeDataProvider<QueueNode>, vscode.Disposable {
-  #filter = ALL;
-  #sort: QueueSort = 'queue';
+  #filter = NO_FILTER;
+  #sort: QueueSort = 'name';
+  #ranks: NameRanks | undefined;
   #redraw: NodeJS.Timeout | undefined;
   /** The review it shows. */
   #document: ReviewDocument | undefined;
@@ -56,7 +49,7 @@ export class QueueView implements vscode.TreeDataProvider<QueueNode>, vscode.Dis
 
   set filter(filter: QueueFilter) {
     this.#filter = filter;
-    void vscode.commands.executeCommand('setContext', 'seedmask.queueFiltered', filter.states.length > 0 || filter.classId !== undefined || filter.text !== '');
+    void vscode.commands.executeCommand('setContext', 'seedmask.queueFiltered', isFiltered(filter));
     this.#draw();
   }
 
@@ -78,7 +71,8 @@ export class QueueView implements vscode.TreeDataProvider<QueueNode>, vscode.Dis
     }
     if (parent) return [];
     const byState = new Map<PhotoState, number[]>();
-    for (const index of ordered(document.items, this.#filter, this.#sort)) {
+    this.#ranks = nameRanks(document.items, this.#ranks);
+    for (const index of shownPhotos(document.items, this.#filter, this.#sort, this.#ranks)) {
       const { state } = document.items[index];
       const there = byState.get(state);
       if (there) there.push(index);
@@ -115,7 +109,7 @@ export class QueueView implements vscode.TreeDataProvider<QueueNode>, vscode.Dis
     if (document !== this.#document) {
       this.#document = document;
       void vscode.commands.executeCommand('setContext', 'seedmask.reviewing', document !== undefined);
-      this.filter = ALL;
+      this.filter = NO_FILTER;
     }
     this.#redraw ??= setTimeout(() => {
       this.#redraw = undefined;
@@ -131,7 +125,7 @@ export class QueueView implements vscode.TreeDataProvider<QueueNode>, vscode.Dis
       this.#view.description = undefined;
       return this.#status.hide();
     }
-    const { reviewed, of } = progressOf(document.items);
+    const { reviewed, of } = reviewProgress(document.items);
     if (of > reviewed) this.#view.badge = { value: of - reviewed, tooltip: `${plural(of - reviewed, 'mask')} to review` };
     this.#view.description = `${document.name} · ${reviewed} / ${of}`;
     this.#status.text = `$(layers) reviewed ${reviewed} / ${of}`;
@@ -141,32 +135,16 @@ export class QueueView implements vscode.TreeDataProvider<QueueNode>, vscode.Dis
   }
 }
 
-/** Indices of the photos that a filter leaves, sorted: uncertain ones first, what is not known last. */
-export function ordered(items: readonly QueueItem[], { states, classId, text }: QueueFilter, sort: QueueSort): number[] {
-  const part = text.toLowerCase();
-  const indices = [...items.keys()].filter(index => {
-    const { photo, state, tags, areas } = items[index];
-    return (
-      (states.length === 0 || states.includes(state)) &&
-      (classId === undefined || tags.includes(classId) || areas?.some(({ id }) => id === classId) === true) &&
-      photo.toLowerCase().includes(part)
-    );
-  });
-  if (sort === 'queue') return indices;
-  const value = (index: number): number => (sort === 'change' ? items[index].change : items[index].uncertainty[sort]) ?? -1;
-  return indices.sort((a, b) => value(b) - value(a) || a - b);
-}
-
 function hasMask({ state }: QueueItem): boolean {
   return state !== 'untagged' && state !== 'missing' && state !== 'failed';
 }
 
 function stateItem({ state, indices }: StateNode, root: string): vscode.TreeItem {
-  const { text, icon, color } = STATES[state];
-  const item = new vscode.TreeItem(text[0].toUpperCase() + text.slice(1), STATES[state].reviewed ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.Expanded);
+  const text = STATE_TEXTS[state];
+  const item = new vscode.TreeItem(text[0].toUpperCase() + text.slice(1), isReviewed(state) ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.Expanded);
   item.id = `${root}\n${state}`;
   item.description = String(indices.length);
-  item.iconPath = new vscode.ThemeIcon(icon, color === undefined ? undefined : new vscode.ThemeColor(color));
+  item.iconPath = iconOf(state);
   item.contextValue = 'state';
   return item;
 }
@@ -174,17 +152,23 @@ function stateItem({ state, indices }: StateNode, root: string): vscode.TreeItem
 function photoItem({ document, index }: PhotoNode): vscode.TreeItem {
   const entry = document.item(index);
   const { photo, state, problem } = entry;
-  const { text, icon, color } = STATES[state];
+  const text = STATE_TEXTS[state];
+  const isDirty = document.edits.isDirty(photo);
   const item = new vscode.TreeItem(photo);
   item.id = `${document.root}\n${photo}`;
   const areas = areasText(entry, document.classes);
   item.description = problem ?? areas;
-  item.tooltip = [photo, `${text}${document.edits.isDirty(photo) ? ', with unsaved edits' : ''}`, ...(areas ? [areas] : []), ...(problem !== undefined ? [problem] : [])].join('\n');
-  item.iconPath = new vscode.ThemeIcon(document.edits.isDirty(photo) ? 'circle-filled' : icon, color === undefined ? undefined : new vscode.ThemeColor(color));
-  item.contextValue = [hasMask(entry) ? 'mask' : 'photo', ...(STATES[state].reviewed ? ['marked'] : [])].join(' ');
+  item.tooltip = [photo, `${text}${isDirty ? ', with unsaved edits' : ''}`, ...(areas ? [areas] : []), ...(problem !== undefined ? [problem] : [])].join('\n');
+  item.iconPath = iconOf(state, isDirty);
+  item.contextValue = [hasMask(entry) ? 'mask' : 'photo', ...(isReviewed(state) ? ['marked'] : [])].join(' ');
   item.accessibilityInformation = { label: `${photo}, ${text}${areas && `, ${areas}`}` };
   item.command = { command: 'seedmask.review.openItem', title: 'Show in Review', arguments: [{ kind: 'photo', document, index } satisfies PhotoNode] };
   return item;
+}
+
+function iconOf(state: PhotoState, isDirty = false): vscode.ThemeIcon {
+  const { color } = STATE_LOOKS[state];
+  return new vscode.ThemeIcon(isDirty ? 'circle-filled' : STATE_ICONS[state], color === undefined ? undefined : new vscode.ThemeColor(color));
 }
 
 function moreItem({ count }: MoreNode): vscode.TreeItem {

@@ -1,38 +1,27 @@
-/** What the states of photos mean for a review, and how they look: one table for tree, decorations and counts. */
+/** How states of photos look in VS Code's own views, where a review begins, and what a mask holds in a few words. */
 import type { PhotoState, QueueItem } from '../../shared/review';
+import { className, classNames, percent } from '../../shared/texts/words';
 
 interface StateLook {
-  /** For people, in a row. */
-  text: string;
-  /** Codicon. */
-  icon: string;
   /** Colour id, where the state asks for attention or is done. */
   color?: string;
   /** One or two letters beside the file's name. */
   badge: string;
-  /** A person has given a word. */
-  reviewed: boolean;
 }
 
-export const STATES: Readonly<Record<PhotoState, StateLook>> = {
-  auto: { text: 'not reviewed', icon: 'circle-outline', badge: 'M', reviewed: false },
-  edited: { text: 'edited', icon: 'edit', color: 'gitDecoration.modifiedResourceForeground', badge: 'E', reviewed: false },
-  accepted: { text: 'accepted', icon: 'pass', color: 'testing.iconPassed', badge: '✓', reviewed: true },
-  'empty-accepted': { text: 'accepted, nothing in it', icon: 'pass', color: 'testing.iconPassed', badge: '∅', reviewed: true },
-  rejected: { text: 'rejected', icon: 'circle-slash', color: 'list.warningForeground', badge: '✗', reviewed: true },
-  failed: { text: 'failed', icon: 'error', color: 'list.errorForeground', badge: '!', reviewed: false },
-  untagged: { text: 'no tags', icon: 'circle-large-outline', badge: '–', reviewed: false },
-  missing: { text: 'no mask yet', icon: 'question', badge: '?', reviewed: false },
+export const STATE_LOOKS: Readonly<Record<PhotoState, StateLook>> = {
+  auto: { badge: 'M' },
+  edited: { badge: 'E', color: 'gitDecoration.modifiedResourceForeground' },
+  accepted: { badge: '✓', color: 'testing.iconPassed' },
+  'empty-accepted': { badge: '∅', color: 'testing.iconPassed' },
+  rejected: { badge: '✗', color: 'list.warningForeground' },
+  failed: { badge: '!', color: 'list.errorForeground' },
+  untagged: { badge: '–' },
+  missing: { badge: '?' },
 };
 
 /** States in the order of work. */
 export const IN_ORDER: readonly PhotoState[] = ['auto', 'edited', 'failed', 'missing', 'rejected', 'accepted', 'empty-accepted', 'untagged'];
-
-/** How many of the photos that have masks, or should, a person has given a word on. */
-export function progressOf(items: readonly QueueItem[]): { reviewed: number; of: number } {
-  const masks = items.filter(({ state }) => state !== 'untagged');
-  return { reviewed: masks.filter(({ state }) => STATES[state].reviewed).length, of: masks.length };
-}
 
 /** Index of the first photo to look at: with a mask nobody has looked at, else one that lacks its mask, else any. */
 export function nextUnreviewed(items: readonly QueueItem[], isWanted: (item: QueueItem) => boolean = () => true): number | undefined {
@@ -41,19 +30,9 @@ export function nextUnreviewed(items: readonly QueueItem[], isWanted: (item: Que
   return found;
 }
 
-/** 'cat 12 %, sofa 3.1 %', the largest first. */
-export function areasText(item: QueueItem, classes: readonly { id: number; name: string }[]): string {
-  if (!item.areas) return '';
-  const names = new Map(classes.map(({ id, name }) => [id, name]));
-  const areas = [...item.areas].sort((a, b) => b.share - a.share).map(({ id, share }) => `${nameOf(names, id)} ${percent(share)}`);
-  return areas.length ? areas.join(', ') : 'nothing in it';
-}
-
-function nameOf(names: ReadonlyMap<number, string>, id: number): string {
-  return names.get(id) ?? (id === 255 ? 'ignore' : `class ${id}`);
-}
-
-function percent(share: number): string {
-  const value = share * 100;
-  return `${value >= 10 || value === 0 ? value.toFixed(0) : value >= 0.1 ? value.toFixed(1) : '<0.1'} %`;
+/** 'cat 12 %, sofa 3 %', the largest first; empty where nobody knows. */
+export function areasText({ areas }: QueueItem, classes: readonly { id: number; name: string }[]): string {
+  if (!areas) return '';
+  const names = classNames(classes);
+  return [...areas].sort((a, b) => b.share - a.share).map(({ id, share }) => `${className(id, names)} ${percent(share)}`).join(', ') || 'nothing in it';
 }

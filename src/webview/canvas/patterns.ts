@@ -59,12 +59,3 @@ export function classColour(label: number): Colour {
 export function contrasting([red, green, blue]: Colour): Colour {
   return 0.299 * red + 0.587 * green + 0.114 * blue > 120 ? [0, 0, 0] : [255, 255, 255];
 }
-
-/** The label's colour and pattern as a CSS background image (a small SVG), for swatches beside its name. */
-export function swatch(label: number): string {
-  const colour = classColour(label);
-  const bits = PATTERN_BITS.subarray(slotOf(label) * PITCH * PITCH, (slotOf(label) + 1) * PITCH * PITCH);
-  const strokes = Array.from(bits, (bit, i) => (bit ? `M${i % PITCH} ${Math.floor(i / PITCH)}h1v1h-1z` : '')).join('');
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${PITCH}" height="${PITCH}" shape-rendering="crispEdges"><path fill="rgb(${colour.join()})" d="M0 0h${PITCH}v${PITCH}h-${PITCH}z"/><path fill="rgb(${contrasting(colour).join()})" fill-opacity=".55" d="${strokes}"/></svg>`;
-  return `url("data:image/svg+xml,${encodeURIComponent(svg)}")`;
-}

@@ -5,12 +5,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import { describeError } from '../../shared/errors';
 import type { ClassEvidence } from '../../shared/evidence';
+import { NO_FILTER } from '../../shared/queueOrder';
 import type { Page } from '../page';
 import { agreementText, calibrationText, curveAlt, GROUPS_ARE, groupText, removedText, shortText, verdictText } from '../texts/classTexts';
 import { Button, IconButton, ProgressRing } from './elements';
 import { classInHand, panelStateOf } from './panelState';
 import { DistanceCurve } from './plots';
-import { NO_FILTER } from './queueOrder';
 import { Samples } from './samples';
 import { send } from './send';
 import { Swatch } from './swatch';

@@ -2,8 +2,8 @@
  * What the panels of one page remember among themselves, beside `Page.panels`: how the queue is filtered and sorted, and which class the class page shows.
  */
 import { signal, type Signal } from '@preact/signals';
+import { NO_FILTER, type QueueFilter, type QueueSort } from '../../shared/queueOrder';
 import type { Page } from '../page';
-import { NO_FILTER, type QueueFilter, type QueueSort } from './queueOrder';
 
 export interface PanelState {
   filter: Signal<QueueFilter>;

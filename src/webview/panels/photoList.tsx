@@ -5,11 +5,11 @@
 import { useSignalEffect } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { rangeBetween } from '../../shared/queueOrder';
 import type { QueueItem } from '../../shared/review';
 import type { Page } from '../page';
 import { itemText } from '../texts/queueTexts';
 import { classNames } from '../../shared/texts/words';
-import { rangeBetween } from './queueOrder';
 
 export interface PhotoListProps {
   page: Page;

@@ -5,8 +5,9 @@
 import { useComputed, useSignalEffect, type ReadonlySignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { describeError } from '../../shared/errors';
-import { STATE_TEXTS } from '../../shared/photoStates';
-import { PHOTO_STATES, type Mark, type PhotoState, type QueueItem } from '../../shared/review';
+import { STATE_ICONS, STATE_TEXTS } from '../../shared/photoStates';
+import { isFiltered, nameRanks, NO_FILTER, QUEUE_SORTS, shownPhotos, type NameRanks } from '../../shared/queueOrder';
+import { PHOTO_STATES, type Mark, type QueueItem } from '../../shared/review';
 import { plural } from '../../shared/runTexts';
 import type { Page } from '../page';
 import { reviewedText, shownText, sortKeyText, SORT_SENTENCES, SORT_WORDS, STATE_SENTENCES } from '../texts/queueTexts';
@@ -14,20 +15,7 @@ import { classNames, className } from '../../shared/texts/words';
 import { Button, Icon, IconButton, Select, TextField } from './elements';
 import { panelStateOf } from './panelState';
 import { PhotoList } from './photoList';
-import { isFiltered, nameRanks, NO_FILTER, QUEUE_SORTS, shownPhotos, type NameRanks } from './queueOrder';
 import { Thumbnail } from './thumbnails';
-
-/** One icon a state; the word stands beside it. */
-const STATE_ICONS: Record<PhotoState, string> = {
-  auto: 'circle-large-outline',
-  edited: 'edit',
-  accepted: 'pass',
-  'empty-accepted': 'pass',
-  rejected: 'circle-slash',
-  failed: 'error',
-  untagged: 'tag',
-  missing: 'question',
-};
 
 export function Queue({ page }: { page: Page }) {
   const { filter, sort } = panelStateOf(page);

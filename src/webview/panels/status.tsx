@@ -61,9 +61,9 @@ function Pointer({ page }: { page: Page }) {
       <span class="number">
         {readout.x}, {readout.y}
       </span>
-      {readout.label && (
+      {readout.label !== undefined && (
         <span class="class">
-          <Swatch id={readout.label.id} /> {classText(readout.label.id, names)}
+          <Swatch id={readout.label} /> {classText(readout.label, names)}
         </span>
       )}
       <span class="faint">{layersText(readout, names)}</span>
@@ -75,7 +75,7 @@ function Pointer({ page }: { page: Page }) {
 function readoutNow(page: Page): Readout | undefined {
   const photo = page.photo.value;
   const pointer = page.looks.pointer.value;
-  return photo && pointer && page.revision.value >= 0 ? readoutAt(photo, page.session.value.classes, pointer.x, pointer.y) : undefined;
+  return photo && pointer && page.revision.value >= 0 ? readoutAt(photo, pointer.x, pointer.y) : undefined;
 }
 
 /** 'CAM boat 0.61 · seed ignore': layers in short, since the line is; labels of background are left out. */

@@ -2,10 +2,9 @@
  * What the queue says: states of photos, what they are sorted by, counts, and the alternative text of a photo with its mask.
  */
 import { reviewProgress, STATE_TEXTS } from '../../shared/photoStates';
+import { sortKey, type QueueSort } from '../../shared/queueOrder';
 import type { PhotoState, QueueItem } from '../../shared/review';
 import { group, plural } from '../../shared/runTexts';
-import type { QueueSort } from '../panels/queueOrder';
-import { sortKey } from '../panels/queueOrder';
 import { className, classText, list, percent, type ClassNames } from '../../shared/texts/words';
 
 /** A sentence for tooltips. */

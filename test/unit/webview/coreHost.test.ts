@@ -17,7 +17,7 @@ function wired(): { client: HostClient; posted: ToHost[]; say: (message: unknown
     },
   };
   const note = (tell: string) => (params: unknown): void => void told.push([tell, params]);
-  const listener: Listener = { session: note('session'), changed: note('changed'), patch: note('patch'), command: note('command'), working: note('working') };
+  const listener: Listener = { session: note('session'), items: note('items'), changed: note('changed'), patch: note('patch'), command: note('command'), working: note('working') };
   const client = new HostClient(wire, listener, text => void faults.push(text));
   return { client, posted, say: message => receive?.(message), told, faults, listening: () => receive !== undefined };
 }

@@ -136,13 +136,12 @@ test('a patch that does not fit changes nothing', () => {
   assert.deepEqual(photo.labels?.data, before);
 });
 
-test('the readout names the class, unknown ids too, and reads each layer at its own size', () => {
+test('the readout has the class, ids that the table does not know too, and reads each layer at its own size', () => {
   const photo = loaded(0, Uint8Array.from([0, 1, 255, 9, ...new Array<number>(12).fill(0)]));
   const cam = { key: 'cam:1', kind: 'cam', classId: 1, scores: { data: Uint8Array.of(0, 51, 102, 255), width: 2, height: 2 }, made: '' } as const;
   const seed = { key: 'seed', kind: 'seed', labels: { data: Uint8Array.of(7), width: 1, height: 1 }, made: '' } as const;
   const all = { ...photo, layers: [...photo.layers, cam, seed] };
-  const classes = [{ id: 1, name: 'cat' }];
-  assert.deepEqual([0, 1, 2, 3].map(x => readoutAt(all, classes, x + 0.9, 0.1)?.label?.name), ['background', 'cat', 'ignore', 'unknown class 9']);
-  assert.deepEqual(readoutAt(all, classes, 3.5, 1)?.layers, [{ key: 'cam:1', kind: 'cam', classId: 1, score: 0.2 }, { key: 'seed', kind: 'seed', label: 7 }]);
-  for (const [x, y] of [[-0.1, 0], [4, 0], [0, 4]]) assert.equal(readoutAt(all, classes, x, y), undefined);
+  assert.deepEqual([0, 1, 2, 3].map(x => readoutAt(all, x + 0.9, 0.1)?.label), [0, 1, 255, 9]);
+  assert.deepEqual(readoutAt(all, 3.5, 1)?.layers, [{ key: 'cam:1', kind: 'cam', classId: 1, score: 0.2 }, { key: 'seed', kind: 'seed', label: 7 }]);
+  for (const [x, y] of [[-0.1, 0], [4, 0], [0, 4]]) assert.equal(readoutAt(all, x, y), undefined);
 });

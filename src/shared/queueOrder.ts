@@ -2,7 +2,7 @@
  * Which photos of the queue are shown, and in which order. The queue itself (`Session.items`) keeps its order: everything here speaks of
  * indices into it.
  */
-import type { PhotoState, QueueItem } from '../../shared/review';
+import type { PhotoState, QueueItem } from './review';
 
 /** 'name' is A to Z; all others put the largest first and what is not known last. */
 export const QUEUE_SORTS = ['name', 'ignore', 'entropy', 'fragile', 'size', 'change'] as const;

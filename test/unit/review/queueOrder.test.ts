@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { QueueItem } from '../../../src/shared/review';
-import { matcher, nameRanks, NO_FILTER, QUEUE_SORTS, rangeBetween, shownPhotos } from '../../../src/webview/panels/queueOrder';
-import { queueItem } from './samples';
+import { matcher, nameRanks, NO_FILTER, QUEUE_SORTS, rangeBetween, shownPhotos } from '../../../src/shared/queueOrder';
+import { queueItem } from '../webview/samples';
 
 const ITEMS: QueueItem[] = [
   queueItem({ photo: 'sea/10.jpg', state: 'accepted', tags: [1], change: 0.2 }),
