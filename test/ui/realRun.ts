@@ -19,12 +19,10 @@ const PARTS: readonly { tag: string; from: string; parts: readonly Part[] }[] = 
     from: 'nagasaki-boats',
     parts: [
       [0, 560, 620, 259], [420, 400, 400, 260], [640, 600, 384, 219], [0, 460, 700, 359], [330, 420, 600, 399], [380, 100, 440, 500],
-      [60, 580, 480, 239], [560, 540, 464, 279], [300, 380, 500, 240], [0, 420, 1024, 399], [440, 420, 340, 200],
+      [60, 580, 480, 239], [560, 540, 464, 279], [300, 380, 500, 240], [0, 420, 1024, 399],
     ],
   },
-  { tag: 'house', from: 'nagasaki-boats', parts: [[0, 300, 300, 300], [770, 320, 254, 270], [20, 330, 240, 260]] },
-  { tag: 'house', from: 'dust-bowl-home', parts: [[0, 0, 1024, 788]] },
-  { tag: 'mountain', from: 'french-alpine-landscape', parts: [[0, 0, 512, 484]] },
+  { tag: 'house', from: 'nagasaki-boats', parts: [[0, 300, 300, 300], [770, 320, 254, 270]] },
   { tag: 'mountain', from: 'black-canyon', parts: [[0, 0, 1024, 750]] },
 ];
 
@@ -59,10 +57,10 @@ async function makePhotoParts(folder: string): Promise<void> {
   writeFileSync(join(folder, 'tags.json'), JSON.stringify(tags));
 }
 
-/** As in a shell. @returns what it said. */
+/** As in a shell; from tags alone, since saliency leaves little of the surroundings for debiasing to find. @returns what it said. */
 function runSeedMask(folder: string): Promise<string> {
   return new Promise((done, failed) => {
-    const child = spawn(process.execPath, [join(ROOT, 'dist/cli.js'), 'run', folder, '--mars', 'on', '--device', 'cpu'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [join(ROOT, 'dist/cli.js'), 'run', folder, '--mars', 'on', '--saliency', 'off', '--device', 'cpu'], { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (said += String(chunk)));
     child.once('error', failed);
