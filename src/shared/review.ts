@@ -61,7 +61,8 @@ export const queueSchema = v.object({
 });
 export type Queue = v.InferOutput<typeof queueSchema>;
 
-export const LAYER_KINDS = ['cam', 'refined', 'seed', 'mask', 'removed', 'before', 'truth'] as const;
+/** 'before': the mask before debiasing. 'disk': the mask's file as something else changed it, while there are unsaved edits. */
+export const LAYER_KINDS = ['cam', 'refined', 'seed', 'mask', 'removed', 'before', 'disk', 'truth'] as const;
 export type LayerKind = (typeof LAYER_KINDS)[number];
 
 /** One picture of a step. 'cam' and 'refined' hold scores of one class (0..255 for 0..1), the others labels. Sizes differ from layer to layer; each covers the whole photo. */

@@ -162,7 +162,7 @@ function soloNext(page: Page, key: string | null): void {
 function compare(page: Page, mode: 'side' | 'swipe'): void {
   const now = page.looks.compare.peek();
   const keys = page.photo.peek()?.layers.map(({ key }) => key) ?? [];
-  const left = ['before', 'seed', 'truth', 'difference'].find(key => keys.includes(key)) ?? 'mask';
+  const left = ['disk', 'before', 'seed', 'truth', 'difference'].find(key => keys.includes(key)) ?? 'mask';
   const next: Compare = now.mode === 'none' ? { mode, left, right: 'mask', at: 0.5 } : { ...now, mode };
   page.looks.compare.value = next;
 }

@@ -43,8 +43,7 @@ export async function decodePhoto(index: number, view: PhotoView, url: string | 
   const shown = labels ?? mask;
   if (shown) {
     layers.push({ key: 'mask', kind: 'mask', labels: shown, made: 'The mask as it is now' });
-    const before = layers.find(({ kind }) => kind === 'before');
-    layers.push(differenceLayer(shown, before?.labels, view.mask?.runs));
+    layers.push(differenceLayer(shown, layers, view.mask?.runs));
   }
   // The difference is made when it is looked at: a map and, perhaps, one to compare with.
   const maps = view.layers.reduce((sum, { width, height }) => sum + width * height, 0) + 3 * view.width * view.height;

@@ -1,5 +1,5 @@
 /**
- * What is different between the mask now and the mask before (before debiasing, where that is known, else as it was loaded): a label map of its own with one code
+ * What is different between the mask now and another one (on disk, where something else changed it; else before debiasing, where that is known; else as it was loaded): a label map of its own with one code
  * per kind of change. Made when it is first looked at, then kept up to date by rectangles.
  */
 import type { Rect } from '../shared/labelPatch';
@@ -10,10 +10,12 @@ import type { OpenLayer } from './page';
 /** Codes of the difference. */
 export const DIFFERENCE = { same: 0, added: 1, removed: 2, changed: 3 } as const;
 
-/** The difference layer of a mask. `runs`: the mask as loaded, undefined for an empty one; taken where there is no map `before`. */
-export function differenceLayer(mask: LabelMap, before: LabelMap | undefined, runs: Uint8Array | undefined): OpenLayer {
-  const made = before ? 'The mask now against the mask before debiasing' : 'The mask now against the mask as it was opened';
-  return new DifferenceLayer(mask, before, runs, made);
+/** The difference layer of a mask. `layers`: those of its photo. `runs`: the mask as loaded, undefined for an empty one; taken where no layer is compared with. */
+export function differenceLayer(mask: LabelMap, layers: readonly OpenLayer[], runs: Uint8Array | undefined): OpenLayer {
+  const labelsOf = (wanted: OpenLayer['kind']): LabelMap | undefined => layers.find(({ kind }) => kind === wanted)?.labels;
+  const [disk, before] = [labelsOf('disk'), labelsOf('before')];
+  const against = disk ? 'the mask on disk' : before ? 'the mask before debiasing' : 'the mask as it was opened';
+  return new DifferenceLayer(mask, disk ?? before, runs, `The mask now against ${against}`);
 }
 
 class DifferenceLayer implements OpenLayer {

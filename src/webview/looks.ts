@@ -8,6 +8,7 @@ const LOOKS: Record<OpenLayer['kind'], LayerLook> = {
   refined: { visible: false, opacity: 0.7, style: 'fill' },
   seed: { visible: false, opacity: 0.6, style: 'both' },
   before: { visible: false, opacity: 0.6, style: 'outline' },
+  disk: { visible: false, opacity: 0.6, style: 'both' },
   removed: { visible: true, opacity: 0.8, style: 'both' },
   mask: { visible: true, opacity: 0.6, style: 'both' },
   truth: { visible: false, opacity: 0.9, style: 'outline' },
@@ -15,7 +16,7 @@ const LOOKS: Record<OpenLayer['kind'], LayerLook> = {
 };
 
 /** From the bottom to the top. */
-export const LAYER_ORDER: readonly OpenLayer['kind'][] = ['cam', 'refined', 'before', 'seed', 'mask', 'removed', 'truth', 'difference'];
+export const LAYER_ORDER: readonly OpenLayer['kind'][] = ['cam', 'refined', 'before', 'disk', 'seed', 'mask', 'removed', 'truth', 'difference'];
 
 /** The look of a layer: what a person chose for its key, else that of its kind. */
 export function lookOf(layers: ReadonlyMap<string, LayerLook>, layer: Pick<OpenLayer, 'key' | 'kind'>): LayerLook {

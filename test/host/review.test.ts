@@ -218,7 +218,7 @@ describe('review', function () {
       assert.deepEqual(folder.bytes('a.png'), bytes, 'the other\'s mask is not overwritten');
       const { view } = await ask(page, 'photo', { index: 0 });
       assert.deepEqual(decodeRuns(view.mask?.runs ?? new Uint8Array(), WIDTH * HEIGHT), mine.data, 'the person\'s mask is shown');
-      const onDisk = view.layers.find(({ kind }) => kind === 'before');
+      const onDisk = view.layers.find(({ kind }) => kind === 'disk');
       assert.deepEqual(onDisk && decodeRuns(onDisk.data, WIDTH * HEIGHT), other.data, 'the other\'s is there to compare');
       await ask(page, 'resolve', { index: 0, how });
       assert.deepEqual(document.photos.conflicts, []);

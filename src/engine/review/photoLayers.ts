@@ -25,7 +25,7 @@ export async function stepLayers({ root, home }: Places, photo: string, entry: M
   const steps = layers ? mapLayers(layers, maker) : [];
   if (mars) {
     steps.push(labelLayer('before', mars.before, `mask before debiasing${maker}`));
-    steps.push(labelLayer('removed', mars.removed, `removed by MARS: labels less like their class's prototype than the threshold${maker}`));
+    steps.push(labelLayer('removed', mars.removed, `removed by MARS: labels below their class's cut${maker}`));
   }
   return steps;
 }

@@ -66,7 +66,7 @@ export class Photos implements vscode.Disposable {
       ...view,
       mask: mine ? { ...(view.mask?.problem !== undefined && !found && { problem: view.mask.problem }), ...mine } : view.mask,
       ...(mine && { maskProblem: undefined }),
-      layers: found ? [...view.layers.filter(({ kind }) => kind !== 'before'), { kind: 'before', width: found.width, height: found.height, data: found.runs, made: 'the mask on disk, changed by something else', thresholds: {} }] : view.layers,
+      layers: found ? [...view.layers, { kind: 'disk', width: found.width, height: found.height, data: found.runs, made: 'the mask on disk, changed by something else', thresholds: {} }] : view.layers,
       evidence: view.evidence.map(each => {
         const choice = edits.choice(photo, each.id);
         return choice === undefined ? each : { ...each, choice };
@@ -128,7 +128,7 @@ export class Photos implements vscode.Disposable {
     const index = this.document.indexOf(photo);
     if (found === undefined || index === undefined) throw new SeedMaskError('unavailable', 'there is nothing to decide', photo);
     if (how === 'compare') {
-      // The pages have the mask on disk already, as the one before.
+      // The pages have the mask on disk already, as a layer.
       if (this.document.current !== index) this.document.goTo(index);
       for (const page of this.document.pages) page.tell('command', { name: 'sideBySide' });
       return;

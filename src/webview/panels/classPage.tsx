@@ -99,10 +99,10 @@ function OneClass({ page, evidence }: { page: Page; evidence: ClassEvidence }) {
         </section>
       )}
       <section>
-        <h3>The edge of the prototype</h3>
-        <p>Just above the cut (they made the prototype):</p>
+        <h3>What stands for the class</h3>
+        <p>Just above the cut (they stand for it):</p>
         <Samples page={page} clusters={above} classId={evidence.classId} />
-        <p>Just below it:</p>
+        <p>Just below the cut (they do not):</p>
         <Samples page={page} clusters={below} classId={evidence.classId} />
       </section>
     </article>

@@ -29,7 +29,7 @@ function loaded(index: number, labels = new Uint8Array(16), bytes = 10): LoadedP
   const view: PhotoView = { photo: `${index}.jpg`, width, height, source: '0'.repeat(64), mask: { hash: '0'.repeat(64), width, height, runs: encodeRuns(labels) }, layers: [], evidence: [], hints: { boxes: [], points: [], scribbles: [] } };
   const map = { data: labels, width, height };
   const image = new Picture(width, height);
-  return { index, view, image, levels: [image], labels: map, layers: [{ key: 'mask', kind: 'mask', labels: map, made: '' }, differenceLayer(map, undefined, view.mask?.runs)], bytes };
+  return { index, view, image, levels: [image], labels: map, layers: [{ key: 'mask', kind: 'mask', labels: map, made: '' }, differenceLayer(map, [], view.mask?.runs)], bytes };
 }
 
 test('a cache never weighs more than its limit, save for one thing alone, and drops the one used longest ago', () => {
@@ -126,6 +126,24 @@ test('edits that are sent can be taken back and repeated, with the drawing told 
       stop();
     }),
   );
+});
+
+test('the difference is against the mask on disk where that is another one, else against the mask before debiasing, else against what was opened', () => {
+  const row = (...labels: number[]) => ({ data: Uint8Array.from(labels), width: labels.length, height: 1 });
+  const mask = row(1, 1, 0, 2);
+  const disk = { key: 'disk', kind: 'disk', labels: row(1, 0, 0, 2), made: '' } as const;
+  const before = { key: 'before', kind: 'before', labels: row(1, 1, 3, 2), made: '' } as const;
+  const runs = encodeRuns(Uint8Array.of(1, 1, 0, 1));
+  const { same, added, removed, changed } = DIFFERENCE;
+  for (const [layers, text, codes] of [
+    [[before, disk], /on disk/, [same, added, same, same]],
+    [[before], /before debiasing/, [same, same, removed, same]],
+    [[], /opened/, [same, same, same, changed]],
+  ] as const) {
+    const layer = differenceLayer(mask, layers, runs);
+    assert.match(layer.made, text);
+    assert.deepEqual([...(layer.labels?.data ?? [])], codes);
+  }
 });
 
 test('a patch that does not fit changes nothing', () => {
