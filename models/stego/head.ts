@@ -3,14 +3,17 @@
  *
  *     code(x) = W1 x + b1 + W3 relu(W2 x + b2) + b3        (W1, W3: K x D;  W2: D x D)
  *
- * and the graphs that train and apply it. A step sees, for each photo of a batch, points of the photo itself, of a photo like it and of some chance photos:
+ * the graph that trains it, and the model that it becomes. A step sees, for each photo of a batch, points of the photo itself, of a photo like it and of some chance photos:
  *
  *     L = w_self L(photo, photo) + w_near L(photo, like it) + w_far mean over chance photos of L(photo, chance)
  *
  * with `correspondence.ts`'s L, each kind with its own shift. Codes see features through channel dropout, the likeness of features does not.
  */
+import * as v from 'valibot';
 import { correspondenceLoss } from './correspondence';
+import { ussSchema, type BackboneOutput, type UssSpec } from '../catalog';
 import { GraphBuilder } from '../graph/builder';
+import { serialise, type Initializer, type NodeDescription } from '../graph/serialise';
 import type { Value } from '../graph/value';
 import { trainingGraph, type TrainingGraph } from '../optimisers';
 
@@ -83,12 +86,40 @@ export function stegoTrainingGraph(shape: StepShape, pulls: Pulls): TrainingGrap
   return trainingGraph(g, terms.reduce((sum, term) => g.add(sum, term)), parameters, { kind: 'adamw' });
 }
 
-/** `features` (cells x D) and the parameters -> `codes` (cells x K). */
-export function stegoCodeGraph(shape: HeadShape, cells: number): Uint8Array {
-  const g = new GraphBuilder('stego codes');
-  const features = g.input('features', [cells, shape.channels]);
-  g.output('codes', codesOf(g, features, inputs(g, shape)));
-  return g.toOnnx();
+/** What tells a head apart once it is a model. */
+export interface HeadNames {
+  /** As in the catalog: lower-case letters, digits, dots and dashes. */
+  id: string;
+  name: string;
+  /** The layer of the backbone that it was learnt on. */
+  role: BackboneOutput['role'];
+}
+
+/** A learnt head as a model of unsupervised features: what a person's own would be, with its description. `features` (N x D x h x w) -> `codes` (N x K x h x w), any grid. */
+export function stegoModel({ channels, codes, scale, parameters }: HeadShape & { scale: number; parameters: HeadParameters }, { id, name, role }: HeadNames): { bytes: Uint8Array; description: UssSpec } {
+  // Weights of a convolution of one cell: a row for each output, and loudness is theirs.
+  const weights = (name: string, outputs: number, factor: number): Initializer => {
+    const data = new Float32Array(outputs * channels);
+    for (let c = 0; c < channels; c++) for (let k = 0; k < outputs; k++) data[k * channels + c] = parameters[name][c * outputs + k] * factor;
+    return { name, dtype: 'float32', dims: [outputs, channels, 1, 1], data };
+  };
+  const bias = (name: string): Initializer => ({ name, dtype: 'float32', dims: [parameters[name].length], data: parameters[name] });
+  const layer = (input: string, name: string, output: string): NodeDescription => ({ op: 'Conv', inputs: [input, name, `${name}.bias`], outputs: [output], attributes: { kernel_shape: [1, 1] } });
+  const bytes = serialise({
+    name: id,
+    inputs: [{ name: 'features', dtype: 'float32', dims: ['batch', channels, 'h', 'w'] }],
+    outputs: [{ name: 'codes', dtype: 'float32', dims: ['batch', codes, 'h', 'w'] }],
+    initializers: [weights('linear', codes, scale), bias('linear.bias'), weights('first', channels, scale), bias('first.bias'), weights('second', codes, 1), bias('second.bias')],
+    nodes: [
+      layer('features', 'linear', 'straight'),
+      layer('features', 'first', 'hidden'),
+      { op: 'Relu', inputs: ['hidden'], outputs: ['active'], attributes: {} },
+      layer('active', 'second', 'bent'),
+      { op: 'Add', inputs: ['straight', 'bent'], outputs: ['codes'], attributes: {} },
+    ],
+  });
+  const description = { kind: 'uss', id, name, from: 'features', input: { name: 'features', role, channels }, output: { name: 'codes', kind: 'map', channels: codes } };
+  return { bytes, description: v.parse(ussSchema, description) };
 }
 
 function inputs(g: GraphBuilder, shape: HeadShape): Value[] {

@@ -1,12 +1,12 @@
 /**
- * Trains a STEGO-type head on the features of a folder, and makes codes with it. Likeness of photos is the cosine of their mean features; each step draws photos, for each
+ * Trains a STEGO-type head on the features of a folder. Likeness of photos is the cosine of their mean features; each step draws photos, for each
  * one of its nearest, chance photos and random points (bilinear between cells). All chance comes from one seed: same features, same head on the CPU.
  */
-import { parameterShapes, startParameters, stegoCodeGraph, stegoTrainingGraph, type HeadParameters, type HeadShape, type Pulls } from './head';
+import { parameterShapes, startParameters, stegoTrainingGraph, type HeadParameters, type HeadShape, type Pulls } from './head';
 import { Trainer } from '../trainer';
 import { SeedMaskError } from '../../src/shared/errors';
-import { floats, type GraphHost, type GraphRunner, type Tensor } from '../../src/shared/graph';
-import { plane, zeroMaps, type Maps } from '../../src/shared/maps';
+import type { GraphHost, Tensor } from '../../src/shared/graph';
+import { plane, type Maps } from '../../src/shared/maps';
 
 export interface StegoOptions {
   /** Length of a code. */
@@ -48,9 +48,6 @@ export interface StegoHead extends HeadShape {
   losses: readonly number[];
 }
 
-/** Cells of one run of the code graph. */
-const CELLS_AT_ONCE = 512;
-
 /**
  * @param photos features, D x h x w each, on any grids; in memory together: give a sample of a large data set
  * @throws SeedMaskError 'nothing-to-learn' with fewer than 3 photos, 'numeric' where features or the loss are not finite, 'cancelled'.
@@ -82,39 +79,6 @@ export async function trainStegoHead(host: GraphHost, photos: readonly Maps[], o
     return { ...shape, scale, parameters: Object.fromEntries(parameterShapes(shape).map(([name]) => [name, trainer.parameter(name)])), losses };
   } finally {
     await trainer.release();
-  }
-}
-
-/** Makes codes of features; keeps its graph open. */
-export class StegoEncoder {
-  private constructor(
-    private readonly head: StegoHead,
-    private readonly runner: GraphRunner,
-  ) {}
-
-  static async open(host: GraphHost, head: StegoHead): Promise<StegoEncoder> {
-    return new StegoEncoder(head, await host.open(stegoCodeGraph(head, CELLS_AT_ONCE)));
-  }
-
-  /** D x h x w -> K x h x w. @throws if the features have another number of channels. */
-  async encode(features: Maps): Promise<Maps> {
-    const { channels, codes, parameters, scale } = this.head;
-    if (features.channels !== channels) throw new Error(`a head for ${channels} channels, features of ${features.channels}`);
-    const cells = features.height * features.width;
-    const out = zeroMaps(codes, features.height, features.width);
-    const state = Object.fromEntries(parameterShapes(this.head).map(([name, dims]): [string, Tensor] => [name, { dims, data: parameters[name] }]));
-    for (let from = 0; from < cells; from += CELLS_AT_ONCE) {
-      const count = Math.min(CELLS_AT_ONCE, cells - from);
-      const rows = new Float32Array(CELLS_AT_ONCE * channels);
-      for (let c = 0; c < channels; c++) for (let i = 0; i < count; i++) rows[i * channels + c] = features.data[c * cells + from + i] * scale;
-      const { data } = floats(await this.runner.run({ features: { dims: [CELLS_AT_ONCE, channels], data: rows }, ...state }), 'codes');
-      for (let k = 0; k < codes; k++) for (let i = 0; i < count; i++) out.data[k * cells + from + i] = data[i * codes + k];
-    }
-    return out;
-  }
-
-  release(): Promise<void> {
-    return this.runner.release();
   }
 }
 

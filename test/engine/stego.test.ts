@@ -4,8 +4,11 @@ import test from 'node:test';
 import { gradients } from '../../models/autodiff/gradients';
 import { GraphBuilder } from '../../models/graph/builder';
 import { correspondenceLoss, cosines } from '../../models/stego/correspondence';
-import { parameterShapes, startParameters, stegoTrainingGraph, type StepShape } from '../../models/stego/head';
-import { nearestPhotos, STEGO_OPTIONS, StegoEncoder, trainStegoHead, type StegoOptions } from '../../models/stego/training';
+import { decodeUss, featureInput } from '../../models/adapter';
+import { inspectModel } from '../../models/inspect';
+import { checkUss } from '../../models/loadModel';
+import { parameterShapes, startParameters, stegoModel, stegoTrainingGraph, type StepShape } from '../../models/stego/head';
+import { nearestPhotos, STEGO_OPTIONS, trainStegoHead, type StegoHead, type StegoOptions } from '../../models/stego/training';
 import { stegoCorrelation } from '../../src/pipeline/mars/stegoCorrelation';
 import { SeedMaskError } from '../../src/shared/errors';
 import { floats, type Tensor } from '../../src/shared/graph';
@@ -127,6 +130,15 @@ function folder(): { photos: Maps[]; kinds: number[][] } {
   return { photos, kinds };
 }
 
+/** Codes of a photo, by the model that the head becomes. */
+async function codesOf(head: StegoHead, photo: Maps): Promise<Maps> {
+  const { bytes, description } = stegoModel(head, { id: 'stego', name: 'STEGO', role: 'middle' });
+  assert.ok(description.from === 'features');
+  assert.deepEqual(checkUss(description, inspectModel(bytes)), []);
+  const [codes] = decodeUss(description, await runOnce(bytes, featureInput(description, photo)), photo);
+  return codes;
+}
+
 const QUICK: StegoOptions = { ...STEGO_OPTIONS, codes: 4, steps: 120, batch: 4, side: 4, chances: 1, nearest: 3, rate: 5e-3 };
 
 test('training lowers the loss, and codes of one kind are alike while those of others are not', async () => {
@@ -134,14 +146,12 @@ test('training lowers the loss, and codes of one kind are alike while those of o
   const head = await trainStegoHead(cpuHost(), photos, QUICK);
   const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
   assert.ok(mean(head.losses.slice(-20)) < mean(head.losses.slice(0, 20)) - 0.01);
-  const encoder = await StegoEncoder.open(cpuHost(), head);
   const cells: { kind: number; code: number[] }[] = [];
   for (const [n, photo] of photos.entries()) {
-    const map = await encoder.encode(photo);
+    const map = await codesOf(head, photo);
     assert.deepEqual([map.channels, map.height, map.width], [4, 6, 6]);
     for (const i of [0, 1, 4, 5, 18, 23]) cells.push({ kind: kinds[n][i % 6 < 3 ? 0 : 1], code: Array.from({ length: 4 }, (_, c) => map.data[c * 36 + i]) });
   }
-  await encoder.release();
   const cosine = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, x, i) => sum + x * b[i], 0) / Math.hypot(...a) / Math.hypot(...b);
   const pairs = cells.flatMap((a, i) => cells.slice(i + 1).map(b => ({ same: a.kind === b.kind, likeness: cosine(a.code, b.code) })));
   const [same, other] = [true, false].map(wanted => mean(pairs.flatMap(pair => (pair.same === wanted ? pair.likeness : []))));
@@ -161,10 +171,8 @@ test('how loud features are changes nothing', async () => {
   const loud = photos.map(map => ({ ...map, data: map.data.map(value => value * 1024) }));
   const [plain, other] = [await trainStegoHead(cpuHost(), photos, { ...QUICK, steps: 5 }), await trainStegoHead(cpuHost(), loud, { ...QUICK, steps: 5 })];
   other.losses.forEach((loss, i) => assert.ok(Math.abs(loss - plain.losses[i]) < 1e-5));
-  const [a, b] = [await StegoEncoder.open(cpuHost(), plain), await StegoEncoder.open(cpuHost(), other)];
-  const codes = [await a.encode(photos[0]), await b.encode(loud[0])];
+  const codes = [await codesOf(plain, photos[0]), await codesOf(other, loud[0])];
   codes[0].data.forEach((value, i) => assert.ok(Math.abs(value - codes[1].data[i]) < 1e-3));
-  await Promise.all([a.release(), b.release()]);
 });
 
 test('the most alike photos, ties by order', () => {
@@ -178,7 +186,6 @@ test('too few photos, NaN, a cancelled run and features of another width end wit
   await assert.rejects(trainStegoHead(cpuHost(), photos.slice(0, 2), QUICK), reason('nothing-to-learn'));
   await assert.rejects(trainStegoHead(cpuHost(), photos.map(map => ({ ...map, data: map.data.map(() => NaN) })), QUICK), reason('numeric'));
   await assert.rejects(trainStegoHead(cpuHost(), photos, QUICK, AbortSignal.abort()), reason('cancelled'));
-  const encoder = await StegoEncoder.open(cpuHost(), await trainStegoHead(cpuHost(), photos, { ...QUICK, steps: 1 }));
-  await assert.rejects(encoder.encode({ data: new Float32Array(4), channels: 4, height: 1, width: 1 }), /12 channels/);
-  await encoder.release();
+  const head = await trainStegoHead(cpuHost(), photos, { ...QUICK, steps: 1 });
+  await assert.rejects(codesOf(head, { data: new Float32Array(4), channels: 4, height: 1, width: 1 }), /wants 12 channels/);
 });
