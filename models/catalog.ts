@@ -150,7 +150,7 @@ export async function findBackbone(wanted: string | undefined, weightsFolder: st
  * @throws SeedMaskError 'bad-model' if the path is none, or the description beside it is missing or wrong (each fault named).
  */
 export async function findUss(wanted: string): Promise<ModelFile<UssSpec>> {
-  if (!isAbsolute(wanted) || !/\.onnx$/i.test(wanted)) throw new SeedMaskError('bad-model', `no model of features '${wanted}': give the absolute path of an .onnx file`);
+  if (!isAbsolute(wanted) || !/\.onnx$/i.test(wanted)) throw new SeedMaskError('bad-model', `no model of features '${wanted}': give backbone, stego or the absolute path of an .onnx file`);
   return { spec: parseUss(await readDescription(wanted), descriptionOf(wanted)), path: wanted };
 }
 

@@ -29,7 +29,7 @@ that a person changed or accepted are kept. Running it again goes on where it wa
                              and in later runs
   --accept <what>            say that a removal is right
   --forget <what>            take such a word back
-  --tags <file>, --device <name>, --backbone <id or file>, --out-name <pattern>, --cuda-dir, --max-megapixels, --cache-mb,
+  --tags <file>, --device <name>, --backbone <id or file>, --mars-features <what>, --out-name <pattern>, --cuda-dir, --max-megapixels, --cache-mb,
   --background-names, --salvage   as for 'seedmask run'
   --json                     print the summary as JSON
 `,

@@ -13,6 +13,7 @@ export const SETTINGS_FLAGS = {
   saliency: { type: 'string' },
   crf: { type: 'string' },
   mars: { type: 'string' },
+  'mars-features': { type: 'string' },
   removed: { type: 'string' },
   device: { type: 'string' },
   'out-name': { type: 'string' },
@@ -30,6 +31,8 @@ export const SETTINGS_HELP = `  --tags <file>              take the tags from th
   --crf auto|on|off          dense CRF as the last step; auto: without saliency (default ${DEFAULT_SETTINGS.crf})
   --mars auto|on|off         remove what always comes along with a class (MARS) as the last stage; auto: where some
                              class has 10 photos, and there are 2 classes or backgrounds (default ${DEFAULT_SETTINGS.mars})
+  --mars-features <what>     features that MARS compares: backbone | stego (codes learnt on the folder) | an ONNX file
+                             of unsupervised features (default ${DEFAULT_SETTINGS.marsFeatures})
   --removed background|ignore  what removed pixels become (default ${DEFAULT_SETTINGS.removedAs})
   --device <name>            ${DEVICES.join(' | ')} (default ${DEFAULT_SETTINGS.device})
   --out-name <pattern>       name of the mask beside its photo (default ${DEFAULT_SETTINGS.outputName})
@@ -70,10 +73,11 @@ export function settingsOf(values: Values): RunSettings {
     ...(values.saliency !== undefined && { saliency: isOn('--saliency', values.saliency) }),
     ...(values.crf !== undefined && { crf: oneOf('--crf', CRF_CHOICES, values.crf) }),
     ...(values.mars !== undefined && { mars: oneOf('--mars', MARS_CHOICES, values.mars) }),
+    ...(values['mars-features'] !== undefined && { marsFeatures: model(values['mars-features']) }),
     ...(values.removed !== undefined && { removedAs: oneOf('--removed', REMOVED_AS, values.removed) }),
     ...(values.device !== undefined && { device: oneOf('--device', DEVICES, values.device) }),
     ...(values['out-name'] !== undefined && { outputName: values['out-name'] }),
-    ...(values.backbone !== undefined && { backbone: backbone(values.backbone) }),
+    ...(values.backbone !== undefined && { backbone: model(values.backbone) }),
     ...(values['cuda-dir'] !== undefined && { cudaProviderDir: resolve(values['cuda-dir']) }),
     ...(values['max-megapixels'] !== undefined && { maxMegapixels: numberWithin('--max-megapixels', values['max-megapixels'], 0.000001, 4000) }),
     ...(values['cache-mb'] !== undefined && { cacheLimitMb: numberWithin('--cache-mb', values['cache-mb'], 0, Infinity) }),
@@ -98,8 +102,8 @@ function numberWithin(flag: string, text: string, least: number, most: number): 
   return value;
 }
 
-/** An id of the catalog stays; what looks like a file is made absolute (the engine works in another folder). */
-function backbone(value: string): string {
+/** A name stays (an id of the catalog, `stego`); what looks like a file is made absolute (the engine works in another folder). */
+function model(value: string): string {
   return value.endsWith('.onnx') && !isAbsolute(value) ? resolve(value) : value;
 }
 

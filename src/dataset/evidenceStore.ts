@@ -64,6 +64,8 @@ export type MarsState = v.InferOutput<typeof stateSchema>;
 export const centroidsFile = (home: string): string => dataPath(home, 'evidence', 'centroids.bin');
 /** The feature space that the centroids are in. */
 export const spaceFile = (home: string): string => dataPath(home, 'evidence', 'space.bin');
+/** A STEGO-type head that was learnt on the folder, as a model; its description is beside it. */
+export const stegoFile = (home: string): string => dataPath(home, 'evidence', 'stego.onnx');
 const evidenceFile = (home: string, photo: string): string => dataPath(home, 'evidence', ...`${photo}.jsonl`.split('/'));
 const classesFile = (home: string): string => dataPath(home, 'evidence', 'classes.json');
 const stateFile = (home: string): string => dataPath(home, 'evidence', 'state.json');

@@ -59,7 +59,7 @@ export class DeviceChooser {
 
   /** @throws SeedMaskError 'device-unavailable' with the cause, when a device asked for by name cannot be used; 'bad-model'. */
   open(request: DeviceRequest, signal?: AbortSignal): Promise<OpenDevice> {
-    const key = JSON.stringify([request.device, request.cudaProviderDir, request.backbone, request.saliency ?? true]);
+    const key = JSON.stringify([request.device, request.cudaProviderDir, request.backbone, request.saliency ?? true, request.marsFeatures]);
     const answer = this.answers.get(key) ?? this.choose(request, signal);
     this.answers.set(key, answer);
     answer.catch(() => this.answers.delete(key));

@@ -25,7 +25,7 @@ export const diagnose: Handlers['diagnose'] = async ({ root, photoNames, setting
     '',
     ...section('Versions', versions(engine)),
     ...section('Devices', await devices(engine, settings, signal)),
-    ...section('Models', await models(engine, settings.backbone, signal)),
+    ...section('Models', await models(engine, [settings.backbone, settings.marsFeatures], signal)),
     ...section('Settings', Object.entries(settings).map(([name, value]) => `${name}: ${JSON.stringify(value)}`)),
     ...(root === undefined ? [] : section('Last runs', (await listRuns(root)).slice(0, LAST_RUNS).flatMap(({ summary }) => describeRun(summary, photoNames)))),
   ];
@@ -66,10 +66,10 @@ async function devices(engine: Engine, settings: Params<'diagnose'>['settings'],
   }
 }
 
-/** The bundled models and the person's own backbone, if the settings name one. */
-async function models(engine: Engine, backbone: string | undefined, signal: AbortSignal): Promise<string[]> {
+/** The bundled models and the person's own (backbone, features), if the settings name some. */
+async function models(engine: Engine, wanted: readonly (string | undefined)[], signal: AbortSignal): Promise<string[]> {
   const names = (await readdir(engine.weightsFolder).catch(() => [])).filter(name => name.endsWith('.onnx')).sort();
-  const own = backbone !== undefined && isAbsolute(backbone) ? [backbone] : [];
+  const own = wanted.flatMap(name => (name !== undefined && isAbsolute(name) ? [name] : []));
   const lines: string[] = [];
   for (const file of [...names.map(name => join(engine.weightsFolder, name)), ...own]) {
     try {

@@ -3,16 +3,19 @@
  * a small one where only the result counts and not the speed.
  */
 import type { Probe } from './probeGraph';
-import { backboneInput, imageTensor } from '../../models/adapter';
-import { findBackbone, findSaliency } from '../../models/catalog';
+import { backboneInput, featureInput, imageTensor } from '../../models/adapter';
+import { findBackbone, findSaliency, findUss, type BackboneSpec } from '../../models/catalog';
 import { loadModel } from '../../models/loadModel';
 import { SeedMaskError } from '../shared/errors';
 import type { RgbImage } from '../shared/maps';
+import { isFeatureModel } from '../shared/settings';
 
 export interface RunModels {
   /** Id or path, as in the settings. */
   backbone?: string | undefined;
   saliency?: boolean | undefined;
+  /** As in the settings: a model of one's own is probed too. */
+  marsFeatures?: string | undefined;
 }
 
 /**
@@ -20,15 +23,30 @@ export interface RunModels {
  * @returns no probe for a bundled model that is not there: the run will say so
  * @throws SeedMaskError 'bad-model' for a model that must not be loaded
  */
-export async function modelProbes(weightsFolder: string, { backbone, saliency = true }: RunModels, fullSize: boolean): Promise<Probe[]> {
-  return [...(await present(() => backboneProbe(backbone, weightsFolder, fullSize))), ...(saliency ? await present(() => saliencyProbe(weightsFolder)) : [])];
+export async function modelProbes(weightsFolder: string, { backbone, saliency = true, marsFeatures }: RunModels, fullSize: boolean): Promise<Probe[]> {
+  return [
+    ...(await present(() => backboneProbe(backbone, weightsFolder, fullSize))),
+    ...(saliency ? await present(() => saliencyProbe(weightsFolder)) : []),
+    ...(marsFeatures !== undefined && isFeatureModel(marsFeatures) ? await present(() => ussProbe(marsFeatures, fullSize)) : []),
+  ];
 }
 
 async function backboneProbe(wanted: string | undefined, weightsFolder: string, fullSize: boolean): Promise<Probe> {
   const { spec, bytes } = await loadModel(await findBackbone(wanted, weightsFolder));
-  const { multiple, longSide } = spec.input;
-  const size = fullSize ? Math.max(1, Math.floor(longSide / multiple)) * multiple : 4 * multiple;
-  return { name: spec.name, model: bytes, feeds: backboneInput(spec, [noise(size)]) };
+  return { name: spec.name, model: bytes, feeds: backboneInput(spec, [noise(sideOf(spec, fullSize))]) };
+}
+
+async function ussProbe(file: string, fullSize: boolean): Promise<Probe> {
+  const { spec, bytes } = await loadModel(await findUss(file));
+  if (spec.from === 'photo') return { name: spec.name, model: bytes, feeds: backboneInput(spec, [noise(sideOf(spec, fullSize))]) };
+  const { channels } = spec.input;
+  const side = fullSize ? 24 : 4;
+  const data = Float32Array.from({ length: channels * side * side }, (_, i) => Math.abs(Math.sin(i * 0.37)));
+  return { name: spec.name, model: bytes, feeds: featureInput(spec, { data, channels, height: side, width: side }) };
+}
+
+function sideOf({ input: { multiple, longSide } }: Pick<BackboneSpec, 'input'>, fullSize: boolean): number {
+  return fullSize ? Math.max(1, Math.floor(longSide / multiple)) * multiple : 4 * multiple;
 }
 
 async function saliencyProbe(weightsFolder: string): Promise<Probe> {

@@ -4,13 +4,14 @@
  * Computed features are rounded to what the cache holds, so that a run makes the same masks whether it finds them there or not.
  */
 import { backboneInput, decodeOutput, imageTensor } from '../../models/adapter';
-import { findBackbone, findSaliency, type BackboneOutput, type BackboneSpec, type SaliencySpec } from '../../models/catalog';
+import { findBackbone, findSaliency, findUss, type BackboneOutput, type BackboneSpec, type SaliencySpec, type UssSpec } from '../../models/catalog';
 import { batchLimit, loadModel, type LoadedModel } from '../../models/loadModel';
 import type { Preset } from '../../models/presets';
 import type { PhotoBox } from '../pipeline/closerLook';
 import { floats, type Tensor } from '../shared/graph';
 import { SeedMaskError } from '../shared/errors';
 import type { Maps, RgbImage } from '../shared/maps';
+import { isFeatureModel } from '../shared/settings';
 import type { FeatureCache, FeatureKey, FeatureLayer } from './featureCache';
 import { fromFloat16, toFiniteFloat16 } from '../shared/float16';
 import { cropPhoto, resizePhoto } from './images';
@@ -31,13 +32,16 @@ export interface PhotoFeatures {
 export interface RunModels {
   backbone: LoadedModel<BackboneSpec>;
   saliency?: LoadedModel<SaliencySpec>;
+  /** A person's own model of the features that debiasing compares. */
+  uss?: LoadedModel<UssSpec>;
 }
 
-/** @throws SeedMaskError 'bad-model' or 'io' */
-export async function loadRunModels(weightsFolder: string, backbone: string | undefined, saliency: boolean): Promise<RunModels> {
+/** @param marsFeatures as in the settings, for a run that debiases. @throws SeedMaskError 'bad-model' or 'io' */
+export async function loadRunModels(weightsFolder: string, backbone: string | undefined, saliency: boolean, marsFeatures?: string): Promise<RunModels> {
   return {
     backbone: await loadModel(await findBackbone(backbone, weightsFolder)),
     ...(saliency && { saliency: await loadModel(findSaliency(weightsFolder)) }),
+    ...(marsFeatures !== undefined && isFeatureModel(marsFeatures) && { uss: await loadModel(await findUss(marsFeatures)) }),
   };
 }
 

@@ -15,6 +15,7 @@ export const SETTING_NAMES = {
   saliency: 'saliency',
   crf: 'crf',
   mars: 'mars',
+  marsFeatures: 'marsFeatures',
   removedAs: 'removedPixels',
   outputName: 'output.name',
   tagsFile: 'tags.file',
@@ -45,18 +46,19 @@ export function readSettings(configuration: Pick<WorkspaceConfiguration, 'get'>,
     const name = Object.hasOwn(SETTING_NAMES, field) ? SETTING_NAMES[field as keyof typeof SETTING_NAMES] : field;
     throw new SeedMaskError('bad-settings', `the setting seedmask.${name} is not usable: ${issue.message}`);
   }
-  const { tagsFile, cudaProviderDir, backbone, ...settings } = parsed.output;
+  const { tagsFile, cudaProviderDir, backbone, marsFeatures, ...settings } = parsed.output;
   return {
     ...settings,
+    marsFeatures: isPath(marsFeatures) ? absolute(marsFeatures, base) : marsFeatures,
     ...(tagsFile && { tagsFile: absolute(tagsFile, base) }),
     ...(cudaProviderDir && { cudaProviderDir: absolute(cudaProviderDir, base) }),
     ...(backbone && { backbone: isPath(backbone) ? absolute(backbone, base) : backbone }),
   };
 }
 
-/** A backbone is a catalog id unless it looks like a file. */
-function isPath(backbone: string): boolean {
-  return /[\\/]|\.onnx$/i.test(backbone);
+/** A model is meant by its name (an id of the catalog, `stego`) unless it looks like a file. */
+function isPath(model: string): boolean {
+  return /[\\/]|\.onnx$/i.test(model);
 }
 
 function absolute(path: string, base: string): string {

@@ -93,10 +93,12 @@ export const evidenceSchema = v.object({
   stable: v.boolean(),
   provenance: v.object({
     run: v.string(),
-    /** sha256 of the photo, of the mask before, of the feature model. */
+    /** sha256 of the photo, of the mask before, of the feature space. */
     source: v.string(),
     mask: v.string(),
     model: v.string(),
+    /** What cells were compared by: its name, and the sha256 of the model file it comes from. Older records lack it. */
+    features: v.optional(v.object({ name: v.string(), model: v.string() })),
     /** Rows and columns of features. */
     grid: v.tuple([count, count]),
     /** Every constant of the run's debiasing. */

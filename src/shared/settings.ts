@@ -14,6 +14,9 @@ export const CRF_CHOICES = ['auto', 'on', 'off'] as const;
 
 export const MARS_CHOICES = ['auto', 'on', 'off'] as const;
 
+/** Features that debiasing compares cells by, besides models of one's own: the backbone's, or codes of a STEGO-type head learnt on the folder. */
+export const MARS_FEATURES = ['backbone', 'stego'] as const;
+
 /** What takes the place of removed pixels: background (0), or ignore (255). */
 export const REMOVED_AS = ['background', 'ignore'] as const;
 export type RemovedAs = (typeof REMOVED_AS)[number];
@@ -37,6 +40,8 @@ export const runSettingsSchema = v.object({
   crf: v.picklist(CRF_CHOICES),
   /** Debiasing (MARS) as the last stage; 'auto': where the data set is large enough for it, see `usesMars`. Records of older runs lack it. */
   mars: v.optional(v.picklist(MARS_CHOICES), 'off'),
+  /** One of `MARS_FEATURES`, or the path of a model of unsupervised features: an ONNX file with its `.json` beside. */
+  marsFeatures: v.optional(v.string(), 'backbone'),
   removedAs: v.optional(v.picklist(REMOVED_AS), 'background'),
   /** Photos of more pixels than this are refused, in millions. */
   maxMegapixels: v.pipe(v.number(), v.minValue(0.000001), v.maxValue(4000)),
@@ -56,6 +61,7 @@ export const DEFAULT_SETTINGS: RunSettings = {
   backgroundNames: ['background', 'negative', 'none', 'normal', 'ok', 'good'],
   crf: 'auto',
   mars: 'auto',
+  marsFeatures: 'backbone',
   removedAs: 'background',
   maxMegapixels: 200,
   salvageDamaged: false,
@@ -77,4 +83,9 @@ const ENOUGH_PHOTOS = 10;
  */
 export function usesMars({ mars }: Pick<RunSettings, 'mars'>, photosOfClass: readonly number[], backgrounds: number): boolean {
   return mars === 'auto' ? photosOfClass.some(count => count >= ENOUGH_PHOTOS) && (photosOfClass.length > 1 || backgrounds > 0) : mars === 'on';
+}
+
+/** Whether the setting `marsFeatures` means a model of one's own. */
+export function isFeatureModel(marsFeatures: string): boolean {
+  return !MARS_FEATURES.some(name => name === marsFeatures);
 }

@@ -49,7 +49,7 @@ const failure = { photo: 'cat/3.jpg', reason: 'bad-image', message: 'the JPEG en
 test('run: defaults, and every flag arrives as a setting', async () => {
   const client = new ScriptedClient({ generate: summary() });
   assert.equal((await seedmask(['run', 'photos'], client)).code, 0);
-  const all = ['run', 'photos', '--tags', 't.csv', '--preset', 'quick', '--saliency', 'off', '--crf', 'on', '--mars', 'on', '--removed', 'ignore', '--device', 'cpu', '--out-name', '{name}.png', '--backbone', 'my/dino.onnx', '--cuda-dir', 'cuda', '--max-megapixels', '50', '--cache-mb', '0', '--background-names', 'none, ok,', '--salvage', '--resume', '--json'];
+  const all = ['run', 'photos', '--tags', 't.csv', '--preset', 'quick', '--saliency', 'off', '--crf', 'on', '--mars', 'on', '--mars-features', 'my/stego.onnx', '--removed', 'ignore', '--device', 'cpu', '--out-name', '{name}.png', '--backbone', 'my/dino.onnx', '--cuda-dir', 'cuda', '--max-megapixels', '50', '--cache-mb', '0', '--background-names', 'none, ok,', '--salvage', '--resume', '--json'];
   assert.equal((await seedmask(all, client)).code, 0);
   assert.deepEqual(client.asked, [
     { method: 'generate', params: { root: resolve('photos'), settings: DEFAULT_SETTINGS } },
@@ -59,7 +59,7 @@ test('run: defaults, and every flag arrives as a setting', async () => {
         root: resolve('photos'),
         resume: true,
         settings: {
-          ...DEFAULT_SETTINGS, tagsFile: resolve('t.csv'), saliency: false, crf: 'on', mars: 'on', removedAs: 'ignore', device: 'cpu', outputName: '{name}.png', backbone: resolve('my/dino.onnx'),
+          ...DEFAULT_SETTINGS, tagsFile: resolve('t.csv'), saliency: false, crf: 'on', mars: 'on', marsFeatures: resolve('my/stego.onnx'), removedAs: 'ignore', device: 'cpu', outputName: '{name}.png', backbone: resolve('my/dino.onnx'),
           cudaProviderDir: resolve('cuda'), maxMegapixels: 50, cacheLimitMb: 0, backgroundNames: ['none', 'ok'], salvageDamaged: true,
         },
       },

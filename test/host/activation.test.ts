@@ -95,7 +95,7 @@ describe('refusals', () => {
   it('settings that name models and files do not count in restricted mode', () => {
     const { untrustedWorkspaces, virtualWorkspaces } = manifest().capabilities;
     assert.equal(untrustedWorkspaces.supported, 'limited');
-    for (const name of ['backbone', 'cuda.providerDir', 'tags.file']) assert.ok(untrustedWorkspaces.restrictedConfigurations.includes(`seedmask.${name}`), name);
+    for (const name of ['backbone', 'marsFeatures', 'cuda.providerDir', 'tags.file']) assert.ok(untrustedWorkspaces.restrictedConfigurations.includes(`seedmask.${name}`), name);
     assert.equal(virtualWorkspaces.supported, false);
   });
 });

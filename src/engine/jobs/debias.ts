@@ -32,7 +32,7 @@ export async function debias({ root, photos, settings, masks, debiasedName }: Pa
     const { recorder } = frame;
     const progress = new Progress(event => context.emit(event));
     progress.begin('scan', 0);
-    const models = await loadRunModels(engine.weightsFolder, settings.backbone, false);
+    const models = await loadRunModels(engine.weightsFolder, settings.backbone, false, settings.marsFeatures);
     const workshop = new Workshop(root, settings, preset, models, context, recorder, progress, frame.quarantine, engine);
     const dataSet = await openDataSet(root, settings, photos, context.signal);
     for (const note of dataSet.notes) recorder.note(note);

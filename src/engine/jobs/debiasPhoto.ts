@@ -71,7 +71,7 @@ export async function debiasPhoto({ photo, source, tags, before, hints }: Debias
   const found = debias(mask, similarity, removable, settings, picture);
   const debiased = hints ? withoutPinned(found, hints) : found;
   const evidence = explainPhoto({
-    photo, tags: classes, mask, cells, similarity, debiased, decisions, store, backgrounds, settings, provenance: { run, source, mask: before, model: space.key, version },
+    photo, tags: classes, mask, cells, similarity, debiased, decisions, store, backgrounds, settings, provenance: { run, source, mask: before, model: space.key, features: { name: space.maps.name, model: space.maps.model }, version },
   });
   const regions = evidence.map((record, i): RegionRecord => {
     const { box, pixels } = debiased.regions[i];

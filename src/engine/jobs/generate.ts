@@ -75,7 +75,7 @@ class Generation {
     await tidyFacts(this.root);
 
     const weights = this.engine.weightsFolder;
-    const models = await loadRunModels(weights, settings.backbone, settings.saliency);
+    const models = await loadRunModels(weights, settings.backbone, settings.saliency, this.debiases(dataSet) ? settings.marsFeatures : undefined);
     const workshop = new Workshop(this.root, settings, this.preset, models, this.context, recorder, this.progress, this.frame.quarantine, this.engine);
     const manifest = await Manifest.open(this.root);
     try {
@@ -127,12 +127,16 @@ class Generation {
     return tasks;
   }
 
+  private debiases(dataSet: DataSet): boolean {
+    const backgrounds = [...dataSet.tags.values()].filter(tags => tags.length === 0).length;
+    return usesMars(this.settings, classCounts(dataSet).map(({ photos }) => photos), backgrounds);
+  }
+
   /** The last stage; where it is off, masks that were debiased before are as they were again. */
   private async debias(dataSet: DataSet, workshop: Workshop, manifest: Manifest, sources: ReadonlyMap<string, string>, some: boolean, stale: boolean): Promise<void> {
     const { root, frame } = this;
     const wanted = some ? new Set(dataSet.wanted) : undefined;
-    const backgrounds = [...dataSet.tags.values()].filter(tags => tags.length === 0).length;
-    if (!usesMars(this.settings, classCounts(dataSet).map(({ photos }) => photos), backgrounds)) return undoDebias({ root, outputs: dataSet.outputs, wanted, manifest, frame });
+    if (!this.debiases(dataSet)) return undoDebias({ root, outputs: dataSet.outputs, wanted, manifest, frame });
     this.progress.begin('debias', 0);
     const own: DebiasSource[] = [];
     for await (const source of ownSources(dataSet, manifest, sources)) {

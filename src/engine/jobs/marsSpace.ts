@@ -1,27 +1,23 @@
 /**
  * The feature space of a data set's debiasing: fitted once on a sample of its photos, kept in `.seedmask/evidence/space.bin` and used as it is from then on, so that
- * centroids of unchanged photos stay valid when photos are added. It is fitted anew when the model or its numbers change, or when the data set has grown or shrunk
- * by half since.
+ * centroids of unchanged photos stay valid when photos are added. It is fitted anew when the features (`marsFeatures.ts`) or its numbers change, or when the data set has
+ * grown or shrunk by half since.
  *
  * File: "SMSP", header length (uint32), header (JSON), then mean and rows of each layer (float32), little endian.
  */
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
-import type { Preset } from '../../../models/presets';
 import { atomicWrite } from '../../dataset/atomicWrite';
 import { spaceFile } from '../../dataset/evidenceStore';
 import { makeFolderFor } from '../../dataset/folder';
 import { sha256 } from '../../dataset/hash';
 import { fitLayer, Moments, Projector, type FeatureSpace, type SpaceLayer } from '../../pipeline/featureSpace';
-import { resizeBilinear } from '../../pipeline/resize';
 import { SeedMaskError, describeError } from '../../shared/errors';
 import type { Maps } from '../../shared/maps';
-import type { PhotoFeatures, Role } from '../photoFeatures';
 import type { DebiasSource } from './debiasSources';
+import { choiceOf, evenly, openMarsFeatures, type MarsFeatures } from './marsFeatures';
 import { isFatal } from './recorded';
 import type { Workshop } from './workshop';
-
-type LayerPlan = Preset['mars']['space']['layers'][number];
 
 const MAGIC = 'SMSP';
 /** How much larger or smaller a data set may become before its space is fitted anew. */
@@ -31,8 +27,10 @@ const headerSchema = v.object({
   id: v.string(),
   /** Photos of the data set when it was fitted. */
   photos: v.number(),
+  /** sha256 of the model of the features. */
+  model: v.string(),
   root: v.boolean(),
-  layers: v.array(v.object({ role: v.picklist(['deep', 'middle', 'fine']), channels: v.number(), dimensions: v.number(), weight: v.number() })),
+  layers: v.array(v.object({ channels: v.number(), dimensions: v.number(), weight: v.number() })),
 });
 type Header = v.InferOutput<typeof headerSchema>;
 
@@ -40,9 +38,9 @@ export class MarsSpace {
   private constructor(
     /** Changes when the same photo would get other coordinates. */
     readonly key: string,
-    private readonly roles: readonly Role[],
+    /** What it was fitted on. */
+    readonly maps: MarsFeatures,
     private readonly projector: Projector,
-    private readonly workshop: Workshop,
   ) {}
 
   get dimensions(): number {
@@ -50,8 +48,9 @@ export class MarsSpace {
   }
 
   /** All that a space depends on besides the photos. */
-  static idOf({ models, preset }: Workshop): string {
-    return sha256(JSON.stringify({ space: 1, backbone: models.backbone.sha256, views: preset.views, ...preset.mars.space }));
+  static idOf(workshop: Workshop): string {
+    const { models, preset } = workshop;
+    return sha256(JSON.stringify({ space: 1, backbone: models.backbone.sha256, views: preset.views, ...preset.mars.space, features: choiceOf(workshop) }));
   }
 
   /** The data set's space, fitted now if need be. @throws SeedMaskError 'nothing-to-learn' if no photo has features, 'cancelled' */
@@ -59,43 +58,48 @@ export class MarsSpace {
     const id = MarsSpace.idOf(workshop);
     const file = spaceFile(home);
     const known = await readFile(file).then(decodeSpace, () => undefined);
-    const fits = known && known.header.id === id && sources.length <= known.header.photos * MOST_GROWTH && sources.length * MOST_GROWTH >= known.header.photos;
-    const bytes = fits ? known.bytes : await fit(workshop, sources, id);
-    const space = fits ? known : decodeSpace(bytes);
-    if (!space) throw new Error('a feature space that was just made cannot be read');
-    if (!fits) {
-      await makeFolderFor(file);
-      await atomicWrite(file, bytes);
+    const current = known && known.header.id === id && sources.length <= known.header.photos * MOST_GROWTH && sources.length * MOST_GROWTH >= known.header.photos;
+    const maps = await openMarsFeatures(home, workshop, sources, current ? known.header.model : undefined);
+    try {
+      const fits = current && known.header.model === maps.model;
+      const bytes = fits ? known.bytes : await fit(workshop, sources, id, maps);
+      const space = fits ? known : decodeSpace(bytes);
+      if (!space) throw new Error('a feature space that was just made cannot be read');
+      if (!fits) {
+        await makeFolderFor(file);
+        await atomicWrite(file, bytes);
+      }
+      const { device } = await workshop.open();
+      return new MarsSpace(sha256(bytes), maps, new Projector(device.host, space.space));
+    } catch (error) {
+      await Promise.allSettled([maps.release()]);
+      throw error;
     }
-    const { device } = await workshop.open();
-    return new MarsSpace(sha256(bytes), space.header.layers.map(({ role }) => role), new Projector(device.host, space.space), workshop);
   }
 
   /** Coordinates of a photo's cells (D x h x w). `source`: its sha256. @throws SeedMaskError with the reason why it has none */
   async features(photo: string, source: string): Promise<Maps> {
-    const { features } = await this.workshop.features(photo, source);
-    return this.projector.project(onOneGrid(features, this.roles));
+    return this.projector.project(await this.maps.of(photo, source));
   }
 
-  release(): Promise<void> {
-    return this.projector.release();
+  async release(): Promise<void> {
+    await this.projector.release();
+    await this.maps.release();
   }
 }
 
-async function fit(workshop: Workshop, sources: readonly DebiasSource[], id: string): Promise<Uint8Array> {
+async function fit(workshop: Workshop, sources: readonly DebiasSource[], id: string, { model, plan, of }: MarsFeatures): Promise<Uint8Array> {
   const { preset, context, recorder, progress } = workshop;
-  const { layers, root, whiten, photos, cells } = preset.mars.space;
-  const { device, extractor } = await workshop.open();
-  const plans = usable(layers, [...extractor.depths.keys()]);
+  const { photos, cells } = preset.mars.space;
+  const { device } = await workshop.open();
   const chosen = evenly(sources, photos);
   const perPhoto = Math.ceil(cells / Math.max(1, chosen.length));
-  const moments = plans.map(({ role }) => new Moments(device.host, extractor.depths.get(role) ?? 0, root));
+  const moments = plan.layers.map(({ channels }) => new Moments(device.host, channels, plan.root));
   progress.begin('debias', chosen.length, 2 * sources.length);
   for (const { photo, source } of chosen) {
     context.signal.throwIfAborted();
     try {
-      const { features } = await workshop.features(photo, source);
-      const maps = onOneGrid(features, plans.map(({ role }) => role));
+      const maps = await of(photo, source);
       const own = Array.from({ length: maps[0].height * maps[0].width }, (_, cell) => cell);
       for (const [i, layer] of maps.entries()) await moments[i].add(layer, evenly(own, perPhoto));
     } catch (error) {
@@ -106,30 +110,8 @@ async function fit(workshop: Workshop, sources: readonly DebiasSource[], id: str
     progress.step();
   }
   const fitted: SpaceLayer[] = [];
-  for (const [i, { dimensions, weight }] of plans.entries()) fitted.push(await fitLayer(device.host, moments[i], { dimensions, weight, whiten }));
-  return encodeSpace({ id, photos: sources.length, root, layers: fitted.map(({ channels, dimensions, weight }, i) => ({ role: plans[i].role, channels, dimensions, weight })) }, fitted);
-}
-
-/** The layers that the backbone has; its first one where it has none of them. */
-function usable(layers: readonly LayerPlan[], roles: readonly Role[]): LayerPlan[] {
-  const there = layers.filter(({ role }) => roles.includes(role));
-  return there.length > 0 ? there : roles.slice(0, 1).map(role => ({ ...layers[0], role, weight: 1 }));
-}
-
-/** The first view of each layer, at the size of the first layer's. */
-function onOneGrid({ layers }: PhotoFeatures, roles: readonly Role[]): Maps[] {
-  const maps = roles.map(role => {
-    const [view] = layers.get(role) ?? [];
-    if (!view) throw new Error(`no features for the layer ${role}`);
-    return view;
-  });
-  const [{ height, width }] = maps;
-  return maps.map(map => (map.height === height && map.width === width ? map : resizeBilinear(map, height, width)));
-}
-
-/** At most `most` of them, spread evenly. */
-function evenly<T>(all: readonly T[], most: number): T[] {
-  return all.length <= most ? [...all] : Array.from({ length: most }, (_, i) => all[Math.floor((i * all.length) / most)]);
+  for (const [i, { dimensions, weight }] of plan.layers.entries()) fitted.push(await fitLayer(device.host, moments[i], { dimensions, weight, whiten: plan.whiten }));
+  return encodeSpace({ id, photos: sources.length, model, root: plan.root, layers: fitted.map(({ channels, dimensions, weight }) => ({ channels, dimensions, weight })) }, fitted);
 }
 
 function encodeSpace(header: Header, layers: readonly SpaceLayer[]): Uint8Array {

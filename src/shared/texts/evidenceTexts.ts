@@ -185,14 +185,15 @@ export function histogramAlt({ decision: { histogram, threshold, meanSimilarity 
 
 /** Provenance as name and value, ready for a table. */
 export function provenanceRows({ provenance, decision, id }: Evidence): [string, string][] {
-  const { run, source, mask, model, grid, settings, version } = provenance;
+  const { run, source, mask, model, features, grid, settings, version } = provenance;
   return [
     ['region', id],
     ['run', run],
     ['SeedMask', version],
     ['photo (sha256)', source],
     ['mask before (sha256)', mask],
-    ['features (sha256)', model],
+    ...(features ? [['features', features.name], ['model of features (sha256)', features.model]] satisfies [string, string][] : []),
+    ['feature space (sha256)', model],
     ['grid', `${grid[0]} × ${grid[1]} (rows × columns)`],
     ['rule', decision.rule],
     ...Object.entries(settings).map(([name, value]): [string, string] => [name, String(value)]),

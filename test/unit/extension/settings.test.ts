@@ -42,11 +42,13 @@ test('every text that the manifest names exists, and every text is named', () =>
 });
 
 test('paths become absolute; the id of a catalog stays one', () => {
-  const read = readSettings(configuration({ 'tags.file': 'meta/tags.csv', backbone: './dino.onnx', 'cuda.providerDir': '/opt/cuda' }), '/data');
+  const read = readSettings(configuration({ 'tags.file': 'meta/tags.csv', backbone: './dino.onnx', marsFeatures: 'models/stego.onnx', 'cuda.providerDir': '/opt/cuda' }), '/data');
   assert.equal(read.tagsFile, resolve('/data/meta/tags.csv'));
   assert.equal(read.backbone, resolve('/data/dino.onnx'));
+  assert.equal(read.marsFeatures, resolve('/data/models/stego.onnx'));
   assert.equal(read.cudaProviderDir, '/opt/cuda');
   assert.equal(readSettings(configuration({ backbone: 'dinov2-small' }), '/data').backbone, 'dinov2-small');
+  assert.equal(readSettings(configuration({ marsFeatures: 'stego' }), '/data').marsFeatures, 'stego');
 });
 
 test('a value that cannot be is refused by the name of its setting', () => {
