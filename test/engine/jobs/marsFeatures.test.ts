@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { findUss } from '../../../models/catalog';
 import { loadModel } from '../../../models/loadModel';
 import { debiasedHome } from '../../../src/dataset/debiased';
+import { modelProbes } from '../../../src/engine/modelProbes';
 import { explain } from '../../../src/engine/jobs/explain';
 import { readRegions, stegoFile } from '../../../src/dataset/evidenceStore';
 import { sha256 } from '../../../src/dataset/hash';
@@ -16,6 +17,7 @@ import type { Evidence } from '../../../src/shared/evidence';
 import type { RunSummary } from '../../../src/shared/protocol';
 import { DEFAULT_SETTINGS } from '../../../src/shared/settings';
 import { explanationText } from '../../../src/shared/texts/explanation';
+import { runOnce } from '../../cpuHost';
 import { tinyHead, tinyHeadJson, tinyUssJson, tinyVitBytes } from '../../tinyModels';
 import { serialise, type GraphDescription } from '../../../models/graph/serialise';
 import { colourGraph, colourJson, counts, filesIn, labels, run, saveBackbone, saveColours } from './folders';
@@ -93,6 +95,40 @@ test('codes learnt on the folder: the head is a model that is used again; eviden
   const [other] = await recordsOf(root, FEW.boat);
   assert.deepEqual(other.provenance.features, { name: 'Colours', model: sha256(await readFile(colours)) });
   assert.notEqual(other.provenance.model, record.provenance.model);
+});
+
+test('cancelled while codes are learnt, then run again; a head that is damaged is learnt anew, the same', async t => {
+  const root = await biasedFolder(t, { boat: 4, cow: 4 });
+  const file = stegoFile(debiasedHome(root));
+  const cancel = new AbortController();
+  const { summary } = await runDebias(root, colours, {
+    ...FOREIGN,
+    settings: { marsFeatures: 'stego' },
+    signal: cancel.signal,
+    // Steps of the learning; there are fewer photos.
+    onEvent: event => event.type === 'progress' && event.stage === 'debias' && event.total > 8 && event.done > 0 && cancel.abort(),
+  });
+  assert.equal(summary.state, 'cancelled');
+  assert.ok(!(await filesIn(root)).some(name => name.endsWith('stego.onnx')), 'no half a head');
+  assert.deepEqual(counts(await debiased(root, 'stego')), ['done', 8, 0, 0, 0]);
+  const whole = await readFile(file);
+  await writeFile(file, whole.subarray(0, 100));
+  await writeFile(join(root, 'masks/boat00.png'), await readFile(join(root, 'masks/cow00.png')));
+  assert.equal((await debiased(root, 'stego')).state, 'done');
+  assert.deepEqual(await readFile(file), whole);
+});
+
+test('a device is checked on the model of features too', async () => {
+  const head = await saveBackbone(models, 'probed-head', serialise(signs), signsJson);
+  const vit = await saveBackbone(models, 'probed-vit', tinyVitBytes, tinyUssJson);
+  for (const [marsFeatures, names] of [['stego', ['Colours']], [head, ['Colours', 'Signs']], [vit, ['Colours', 'Tiny Leopart']]] as const) {
+    const probes = await modelProbes('', { backbone: colours, saliency: false, marsFeatures }, false);
+    assert.deepEqual(probes.map(({ name }) => name), names);
+    for (const { model, feeds } of probes) {
+      assert.ok(typeof model !== 'string');
+      assert.ok(Object.keys(await runOnce(model, feeds)).length > 0);
+    }
+  }
 });
 
 test('a model of photos: its features are cached by themselves, and computed anew where its description changes', async t => {
