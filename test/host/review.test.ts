@@ -7,13 +7,11 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { policy } from '../../src/extension/review/html';
-import type { ReviewDocument } from '../../src/extension/review/reviewDocument';
 import type { Services } from '../../src/extension/services';
 import { NO_FILTER } from '../../src/shared/queueOrder';
 import { REVIEW_COMMANDS } from '../../src/shared/reviewCommands';
-import type { LabelPatch } from '../../src/shared/labelPatch';
 import { decodeRuns } from '../../src/shared/labelRuns';
-import { ask, blank, HEIGHT, isDirty, openReview, paint, PHOTOS, readAll, ReviewFolder, send, stroke, tells, until, WIDTH } from './reviewFolder';
+import { ask, blank, closeReviews, edit, HEIGHT, isDirty, openReview, paint, PHOTOS, readAll, ReviewFolder, send, stroke, tells, until, WIDTH } from './reviewFolder';
 
 const RECT = { x: 4, y: 4, width: 10, height: 6 };
 const token = new vscode.CancellationTokenSource().token;
@@ -29,12 +27,7 @@ describe('review', function () {
     await vscode.workspace.getConfiguration('files').update('autoSave', 'off', vscode.ConfigurationTarget.Global);
   });
 
-  afterEach(async () => {
-    for (const document of services.reviews.documents) await document.revert();
-    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
-    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
-    await until(() => services.reviews.documents.size === 0, 10_000, 'the end of all reviews');
-  });
+  afterEach(() => closeReviews(services));
 
   it('opens at a mask, at a photo, and tells its page all about the data set', async () => {
     const folder = new ReviewFolder('review-open');
@@ -384,8 +377,3 @@ describe('review', function () {
     assert.equal(policy('SOURCE', 'N'), "default-src 'none'; img-src SOURCE blob:; connect-src SOURCE; style-src SOURCE; font-src SOURCE; script-src 'nonce-N'");
   });
 });
-
-/** Paints as a page does; `page`: the one that has it already. */
-async function edit(document: ReviewDocument, index: number, patch: LabelPatch, page = [...document.pages][0]): Promise<void> {
-  await ask(page, 'edit', { index, label: 'Brush', patch, choices: [] });
-}

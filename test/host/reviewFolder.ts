@@ -9,8 +9,9 @@ import type { ReviewDocument } from '../../src/extension/review/reviewDocument';
 import { VIEW_TYPE } from '../../src/extension/review/reviews';
 import type { Services } from '../../src/extension/services';
 import { cut, patchOf, type LabelPatch, type Rect } from '../../src/shared/labelPatch';
+import { decodeRuns } from '../../src/shared/labelRuns';
 import type { LabelMap } from '../../src/shared/maps';
-import type { Ask, AskParams, AskResult, ToPage } from '../../src/shared/pageMessages';
+import type { Ask, AskParams, AskResult, Tell, TellParams, ToPage } from '../../src/shared/pageMessages';
 
 export const WIDTH = 64;
 export const HEIGHT = 48;
@@ -114,12 +115,43 @@ export function isDirty({ uri }: ReviewDocument): boolean {
 /** Names of what the page is told from now on. */
 export function tells(page: PageLink): string[] {
   const told: string[] = [];
+  hear(page, tell => told.push(tell));
+  return told;
+}
+
+/** What the page hears of `wanted` from now on. */
+export function told<T extends Tell>(page: PageLink, wanted: T): TellParams<T>[] {
+  const heard: TellParams<T>[] = [];
+  // The parameters are those of the tell that stands before them.
+  hear(page, (tell, params) => tell === wanted && heard.push(params as TellParams<T>));
+  return heard;
+}
+
+function hear(page: PageLink, heard: (tell: Tell, params: unknown) => unknown): void {
   const tell = page.tell.bind(page);
   page.tell = (...said) => {
-    told.push(said[0]);
+    if (page.isReady) heard(said[0], said[1]);
     tell(...said);
   };
-  return told;
+}
+
+/** Paints as a page does; `page`: the one that has it already. */
+export async function edit(document: ReviewDocument, index: number, patch: LabelPatch, page = [...document.pages][0]): Promise<void> {
+  await ask(page, 'edit', { index, label: 'Brush', patch, choices: [] });
+}
+
+/** The labels that the page is given of a photo. */
+export async function labelsOf(page: PageLink, index: number): Promise<Uint8Array | undefined> {
+  const { mask } = (await ask(page, 'photo', { index })).view;
+  return mask ? decodeRuns(mask.runs, mask.width * mask.height) : undefined;
+}
+
+/** Between two tests: nothing is unsaved, and no review is open. */
+export async function closeReviews({ reviews }: Services): Promise<void> {
+  for (const document of reviews.documents) await document.revert();
+  await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+  await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  await until(() => reviews.documents.size === 0, 10_000, 'the end of all reviews');
 }
 
 /** The texts of all files below a folder. */

@@ -75,7 +75,7 @@ export class RunRecorder {
     this.summary[state]++;
     const held = state === 'kept' && (await isHeld(this.root, photo));
     this.context.emit({ type: 'photo', photo, state, ...(held && { message: HELD }) });
-    if (held) this.log('info', `${photo}: kept: ${HELD}`);
+    if (held) this.note(`${photo}: kept: ${HELD}`);
     await this.saveNowAndThen();
   }
 

@@ -33,7 +33,7 @@ export function askHandlers(document: ReviewDocument, jobs: Jobs): AskHandlers {
 
     photo: async ({ index }, page) => {
       const photo = photoOf(index);
-      const view = await document.photos.view(photo);
+      const view = await document.photos.view(photo, page);
       const url = SHOWN.test(photo) && !view.preview ? page.panel.webview.asWebviewUri(document.file(photo)).toString() : null;
       return { view, url, dirty: document.edits.isDirty(photo) };
     },

@@ -8,6 +8,7 @@ import type { Choice } from '../../shared/evidence';
 import type { Base } from '../../shared/maskEdits';
 import { runsOf } from '../../shared/maskRuns';
 import type { PhotoView } from '../../shared/review';
+import type { PageLink } from './pageLink';
 import type { ReviewDocument } from './reviewDocument';
 
 /** Masks of files are remembered for this many photos. */
@@ -56,9 +57,10 @@ export class Photos implements vscode.Disposable {
     this.#watchers.push(watcher, watcher.onDidChange(suspect), watcher.onDidCreate(suspect), watcher.onDidDelete(suspect));
   }
 
-  /** The photo with its layers; the mask is the person's, with the unsaved edits. */
-  async view(photo: string): Promise<PhotoView> {
-    const { view } = await this.#readAndJudge(photo);
+  /** The photo with its layers, for `page`; the mask is the person's, with the unsaved edits. What is news in it is told the other pages. */
+  async view(photo: string, page: PageLink): Promise<PhotoView> {
+    const { view, isNews } = await this.#readAndJudge(photo);
+    if (isNews) this.#tellChanged(photo, page);
     const { edits } = this.document;
     const mine = edits.mask(photo);
     const found = this.#conflicts.get(photo);
@@ -104,8 +106,7 @@ export class Photos implements vscode.Disposable {
   reload(photo: string): void {
     this.#seen.delete(photo);
     this.#conflicts.delete(photo);
-    const index = this.document.indexOf(photo);
-    if (index !== undefined) for (const page of this.document.pages) page.tell('changed', { index, show: false });
+    this.#tellChanged(photo);
   }
 
   /** Of all photos that pages may have. */
@@ -117,8 +118,7 @@ export class Photos implements vscode.Disposable {
   async look(photo: string): Promise<boolean> {
     const isKnown = this.#seen.has(photo);
     const { isNews } = await this.#readAndJudge(photo);
-    const index = this.document.indexOf(photo);
-    if (isNews && index !== undefined) for (const page of this.document.pages) page.tell('changed', { index, show: false });
+    if (isNews) this.#tellChanged(photo);
     return isKnown && !isNews;
   }
 
@@ -137,13 +137,19 @@ export class Photos implements vscode.Disposable {
     if (how === 'reload') this.document.discard(photo);
     else {
       this.document.keepMine(photo, found);
-      for (const page of this.document.pages) page.tell('changed', { index, show: false });
+      this.#tellChanged(photo);
     }
   }
 
   dispose(): void {
     clearTimeout(this.#pause);
     vscode.Disposable.from(...this.#watchers).dispose();
+  }
+
+  /** The pages load the photo again; `except`: the one that has it. */
+  #tellChanged(photo: string, except?: PageLink): void {
+    const index = this.document.indexOf(photo);
+    if (index !== undefined) for (const page of this.document.pages) if (page !== except) page.tell('changed', { index, show: false });
   }
 
   /** Reads the photo and compares it with the unsaved edits. What was read while one of our own saves was under way is read again. */

@@ -48,7 +48,7 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
         const started = !running && parts.run.summary !== undefined;
         running = parts.run.summary !== undefined;
         for (const document of this.#documents) {
-          if (started) document.changed('session');
+          if (started || ended) document.changed('session');
           if (ended) void document.refresh().catch((error: unknown) => parts.log.warn(`Review of ${document.root}: ${describeError(error)}`));
         }
       }),
