@@ -72,6 +72,7 @@ export const presetSchema = v.strictObject({
       loss: share,
       lossPerShare: v.pipe(v.number(), v.minValue(0)),
       gate: share,
+      reach: share,
     }),
     crf: v.nullable(kernels),
     crfSize: size,

@@ -7,6 +7,10 @@
  *     cut = the largest t with lost(t) <= loss + lossPerShare pi
  *
  * The more of a class is background, the more it is worth to lose a little of the object. A class with less background than the gate is left alone: it could only lose.
+ *
+ * The estimate holds for what can be told from backgrounds at all. Where it cannot (books among books that the mask misses), F follows N all the way, pi is F / N at
+ * its lower end, far too large, and so is the budget. It shows in how far the cut gets: N(cut), the share of the backgrounds that it finds. Below `reach` the class is
+ * left alone, too. What is left alone for either reason has a cut all the same, by which it saves pixels of other classes (similarityMap.ts).
  * (The mixture estimate is that of positive-unlabelled learning, Scott & Blanchard, 2009.)
  */
 import type { LabelMap } from '../../shared/maps';
@@ -65,14 +69,19 @@ function budgeted(decision: ClassDecision, found: { own: number[]; background: n
     const why = !found ? 'there are no other photos to compare it with, with the tag and without it' : 'too little of it, or of the backgrounds around it, is there to tell them apart';
     return { ...decision, biased: false, leftAlone: decision.leftAlone ?? why };
   }
-  const { share, cut } = cutOf(found.own, found.background, margin);
-  const biased = share >= margin.gate && cut !== null;
-  const why = `no more than ${(100 * share).toFixed(1)} % of it look like backgrounds: nothing suggests that something else is painted with it`;
-  return { ...decision, backgroundShare: share, calibration: cut, biased, leftAlone: decision.leftAlone ?? (cut === null || (onlyBiased && !biased) ? why : null) };
+  const { share, cut, reach } = cutOf(found.own, found.background, margin);
+  const told = cut !== null && reach >= margin.reach;
+  const biased = share >= margin.gate && told;
+  return { ...decision, backgroundShare: share, calibration: cut, biased, leftAlone: decision.leftAlone ?? (cut === null || (onlyBiased && !biased) ? reasonOf(share, reach, margin) : null) };
 }
 
-/** pi, and the cut; null where each loses too much. */
-export function cutOf(own: readonly number[], background: readonly number[], { loss, lossPerShare }: Pick<MarsSettings['margin'], 'loss' | 'lossPerShare'>): { share: number; cut: number | null } {
+function reasonOf(share: number, reach: number, { gate }: Pick<MarsSettings['margin'], 'gate'>): string {
+  if (share < gate) return `no more than ${(100 * share).toFixed(1)} % of it look like backgrounds: nothing suggests that something else is painted with it`;
+  return `it looks too much like its surroundings: no more than ${(100 * reach).toFixed(0)} % of these can be told from it without losing too much of it`;
+}
+
+/** pi, the cut, and the share of the backgrounds that it finds; null and 0 where each cut loses too much. */
+export function cutOf(own: readonly number[], background: readonly number[], { loss, lossPerShare }: Pick<MarsSettings['margin'], 'loss' | 'lossPerShare'>): { share: number; cut: number | null; reach: number } {
   const ours = Float64Array.from(own).sort();
   const theirs = Float64Array.from(background).sort();
   const points = Array.from({ length: Math.round((MOST_QUANTILE - LEAST_QUANTILE) / STEP) + 1 }, (_, i) => {
@@ -81,8 +90,9 @@ export function cutOf(own: readonly number[], background: readonly number[], { l
   });
   const share = Math.min(MOST_SHARE, ...points.flatMap(({ f, n }) => (n >= SOUND && n <= MOST_QUANTILE ? [f / n] : [])));
   const budget = loss + lossPerShare * share;
-  const fitting = points.filter(({ f, n }) => (f - share * n) / (1 - share) <= budget);
-  return { share, cut: fitting.length > 0 ? Math.max(...fitting.map(({ t }) => t)) : null };
+  // Points ascend in t.
+  const last = points.findLast(({ f, n }) => (f - share * n) / (1 - share) <= budget);
+  return { share, cut: last?.t ?? null, reach: last?.n ?? 0 };
 }
 
 /** Share of `sorted` below `t`. */

@@ -76,6 +76,8 @@ export interface MarginSettings {
   lossPerShare: number;
   /** A class is left alone if a smaller share of its cells is background. */
   gate: number;
+  /** And if its cut finds a smaller share of the backgrounds around it: it looks too much like these. */
+  reach: number;
 }
 
 /** The paper's constants; where it is silent, the neighbouring code of its authors, and ours. */
@@ -90,7 +92,7 @@ export const MARS_SETTINGS: MarsSettings = {
   threshold: 0.5,
   percentile: 5,
   temperature: 0.1,
-  margin: { neighbours: 5, likeness: 1, confirmed: null, cut: -0.08, loss: 0.03, lossPerShare: 0.3, gate: 0.02 },
+  margin: { neighbours: 5, likeness: 1, confirmed: null, cut: -0.08, loss: 0.03, lossPerShare: 0.3, gate: 0.02, reach: 0.5 },
   crf: CRF_PARAMETERS.rsepm,
   crfSize: 96,
   minRegion: 0,

@@ -20,7 +20,7 @@ const settingsSchema = v.object({
   threshold: v.number(),
   percentile: v.number(),
   temperature: v.number(),
-  margin: v.object({ neighbours: v.number(), likeness: v.number(), confirmed: v.nullable(v.number()), cut: v.nullable(v.number()), loss: v.number(), lossPerShare: v.number(), gate: v.number() }),
+  margin: v.object({ neighbours: v.number(), likeness: v.number(), confirmed: v.nullable(v.number()), cut: v.nullable(v.number()), loss: v.number(), lossPerShare: v.number(), gate: v.number(), reach: v.optional(v.number(), 0) }),
   crf: v.nullable(v.object({ iterations: v.number(), gaussian: v.object(kernel), bilateral: v.object({ ...kernel, rgb: v.number() }) })),
   crfSize: v.number(),
   minRegion: v.number(),

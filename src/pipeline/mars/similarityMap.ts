@@ -126,11 +126,13 @@ export function likeness(cells: CellFeatures, photo: string, tags: readonly numb
     if (!decision) continue;
     let own: Float64Array | null;
     if (settings.rule === 'margin') {
-      // What is left alone keeps its own pixels, and has no cut by which it could save those of others.
-      if (byBudget(settings) && decision.leftAlone !== null) continue;
       own = marginValues(cells, decision, photo, choice.chosen(decision), settings);
-      // A class that cannot be judged must not lose its pixels to the judgement of others.
-      if (!own) return null;
+      if (!own) {
+        // What is left alone keeps its own pixels anyway; where it has a cut, it saves those of others, too.
+        if (byBudget(settings) && decision.leftAlone !== null) continue;
+        // A class that cannot be judged must not lose its pixels to the judgement of others.
+        return null;
+      }
     } else {
       const prototype = choice.prototype(decision);
       if (!prototype) continue;

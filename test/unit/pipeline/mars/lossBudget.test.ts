@@ -28,6 +28,28 @@ test('a class that shares nothing with backgrounds has no share of them', () => 
   assert.equal(share, 0);
 });
 
+test('a class that looks like its surroundings, all of it true, is left alone although its share of background is overestimated', () => {
+  const found = { own: spread(1000, -0.95, 1), background: spread(1000, -1, 0.8) };
+  const { share, cut, reach } = cutOf(found.own, found.background, BUDGET);
+  assert.ok(share > 0.3 && cut !== null, 'the estimate alone would cut it');
+  assert.ok(reach < 0.4);
+  const settings = { ...MARS_SETTINGS, rule: 'margin' as const, minPhotos: 0, margin: { ...MARS_SETTINGS.margin, ...BUDGET, cut: null, gate: 0.02, reach: 0.5 } };
+  const decisions = decideClasses(randomStore(randomPhotos(18, 5, 3, 1), 5), settings);
+  const [first] = decisions.keys();
+  const judged = (reach: number) => applyBudget(decisions, new Map([[first, found]]), { ...settings, margin: { ...settings.margin, reach } }).get(first);
+  assert.match(judged(0.5)?.leftAlone ?? '', /looks too much like its surroundings: no more than \d\d % of these/);
+  assert.equal(judged(0.5)?.biased, false);
+  assert.equal(judged(0.5)?.calibration, cut, 'it saves pixels of others by its cut');
+  assert.deepEqual([judged(0)?.leftAlone, judged(0)?.biased], [null, true]);
+});
+
+test('the reach of a cut is the share of the backgrounds below it', () => {
+  fc.assert(fc.property(fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 50, maxLength: 200 }), fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 50, maxLength: 200 }), (own, background) => {
+    const { cut, reach } = cutOf(own, background, BUDGET);
+    assert.equal(reach, cut === null ? 0 : background.filter(score => score < cut).length / background.length);
+  }), { seed: 2, numRuns: 60 });
+});
+
 test('a class all like backgrounds: the cut is where it costs no more than the budget', () => {
   const { share, cut } = cutOf(spread(1000, -1, 0), spread(1000, -1, 0), BUDGET);
   assert.ok(share > 0.9);

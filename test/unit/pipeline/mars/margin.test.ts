@@ -65,6 +65,22 @@ test('a photo with a class that cannot be judged is left as it is', () => {
   assert.equal(similarityMap(cells, others[0].name, [55], decisions, SETTINGS), null, 'a class in no mask');
 });
 
+test('a class that its loss budget leaves alone saves pixels of others where it has a cut, and is passed over where it has none', () => {
+  const settings = { ...SETTINGS, margin: { ...SETTINGS.margin, cut: null } };
+  const photos = randomPhotos(18, 5, 3, 4);
+  const decided = decideClasses(randomStore(photos, 5), settings);
+  const { name, tags: [judged, alone] } = photos.find(({ tags }) => tags.length > 1) ?? assert.fail('no photo with two classes');
+  const cells = new CellFeatures(features(5));
+  const values = (cuts: [number, number | null]) => {
+    const decisions = new Map([...decided].map(([id, decision]) => [id, { ...decision, calibration: id === alone ? cuts[1] : cuts[0], leftAlone: id === alone ? 'why' : null }]));
+    return likeness(cells, name, [judged, alone], decisions, settings) ?? assert.fail('not judged');
+  };
+  const without = values([0, null]);
+  assert.ok(without.bestTag.every(tag => tag === judged));
+  assert.ok(values([0, -2]).values.every((value, cell) => value > 0.5 && value >= without.values[cell]), 'a cut below all scores saves all');
+  assert.deepEqual(values([0, 9]).values, without.values, 'a cut above all scores saves nothing');
+});
+
 test('a store of one photo judges nothing', () => {
   const maps = features(1);
   const store = new CentroidStore(5, 'single');
