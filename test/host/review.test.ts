@@ -285,6 +285,11 @@ describe('review', function () {
     await edit(document, 0, stroke(folder.mask('a.png'), RECT, 2), page);
     assert.ok(told.includes('patch'));
     assert.ok(!own.includes('patch'), 'the page that painted is not told of it');
+    await ask(page, 'photo', { index: 2 });
+    told.length = 0;
+    folder.writeMask('c.png', blank());
+    await ask(page, 'photo', { index: 2 });
+    assert.ok(told.includes('changed'), 'what one page finds changed on disk is told the other');
   });
 
   it('answers or refuses whatever the page sends', async () => {
