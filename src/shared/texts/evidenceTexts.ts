@@ -133,11 +133,13 @@ export interface WhatIf {
 }
 
 /** The counterfactuals, the most overturning ones first. */
-export function whatIfs({ counterfactual, prototype: { metric }, decision: { threshold } }: Evidence): WhatIf[] {
+export function whatIfs(evidence: Evidence): WhatIf[] {
+  const { counterfactual, prototype: { metric }, decision: { threshold } } = evidence;
+  const clusters = isMargin(evidence) ? 'clusters that stand for the class' : 'clusters in the prototype';
   const texts: Record<WhatIf['key'], string> = {
-    alphaLower: 'fewer clusters in the prototype (alpha − 0.1)',
-    alphaHigher: 'more clusters in the prototype (alpha + 0.1)',
-    withoutThisPhoto: 'a prototype without this photo',
+    alphaLower: `fewer ${clusters} (alpha − 0.1)`,
+    alphaHigher: `more ${clusters} (alpha + 0.1)`,
+    withoutThisPhoto: isMargin(evidence) ? 'nothing of this photo standing for the class' : 'a prototype without this photo',
     otherMetric: `clusters ranked by the ${metricText(metric === 'paper-mean' ? 'knn-untagged' : 'paper-mean')}`,
     thresholdLower: `the cut at ${score(threshold - 0.05)} instead of ${score(threshold)}`,
     thresholdHigher: `the cut at ${score(threshold + 0.05)} instead of ${score(threshold)}`,

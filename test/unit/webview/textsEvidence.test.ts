@@ -29,7 +29,7 @@ test('a region that was similar enough is put down to the CRF, not to similarity
 
 test("rule 'margin' has no prototypes, and no sentence claims one", () => {
   const one = evidence({ decision: { ...evidence().decision, rule: 'margin' }, situation: 'all-above' });
-  const said = [texts.decisionText(one, NAMES, PHOTO), texts.bestTagsText(one, NAMES), texts.ruleText('margin') ?? '', texts.situationText(one, NAMES), texts.prototypeText(one, NAMES)];
+  const said = [texts.decisionText(one, NAMES, PHOTO), texts.bestTagsText(one, NAMES), texts.ruleText('margin') ?? '', texts.situationText(one, NAMES), texts.prototypeText(one, NAMES), ...texts.whatIfs(one).map(texts.whatIfText)];
   for (const sentence of said) assert.doesNotMatch(sentence, /prototype/);
   assert.match(said[0], /more like backgrounds of other photos/);
   assert.match(said[1], /^The tag with the highest value is boat for 80 % and person for 20 %/);
