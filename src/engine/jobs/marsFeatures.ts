@@ -4,7 +4,7 @@
  * head would be, `.seedmask/evidence/stego.onnx` with its description, and read through the same door.
  *
  * All of them look at a photo as the preset's first view does. Features of the backbone are roots and whitened (the preset's `space`). Those of other models may be negative,
- * so no roots; codes of a head were learnt for their cosines, so these are not whitened either.
+ * so these have no roots; the rest is as the preset says. (Codes that were centred only took much of a class whose masks were right.)
  */
 import { decodeUss, featureInput } from '../../../models/adapter';
 import { findUss, type BackboneSpec, type UssSpec } from '../../../models/catalog';
@@ -29,7 +29,6 @@ type LayerPlan = Preset['mars']['space']['layers'][number];
 /** How the space takes the maps of a photo. */
 export interface MapsPlan {
   root: boolean;
-  whiten: boolean;
   layers: readonly { channels: number; dimensions: number; weight: number }[];
 }
 
@@ -84,7 +83,7 @@ async function ofBackbone(workshop: Workshop): Promise<MarsFeatures> {
   return {
     name: backbone.spec.name,
     model: backbone.sha256,
-    plan: { root: space.root, whiten: space.whiten, layers: plans.map(({ role, dimensions, weight }) => ({ channels: extractor.depths.get(role) ?? 0, dimensions, weight })) },
+    plan: { root: space.root, layers: plans.map(({ role, dimensions, weight }) => ({ channels: extractor.depths.get(role) ?? 0, dimensions, weight })) },
     of: async (photo, source) => onOneGrid((await workshop.features(photo, source)).features, plans.map(({ role }) => role)),
     release: () => Promise.resolve(),
   };
@@ -98,7 +97,7 @@ async function ofPhotoModel(workshop: Workshop, { bytes, sha256: model, inspecti
   return {
     name: uss.name,
     model,
-    plan: single(workshop.preset, output.channels, workshop.preset.mars.space.whiten),
+    plan: single(workshop.preset, output.channels),
     of: async (photo, source) => onOneGrid((await workshop.features(photo, source, extractor)).features, ['deep']),
     release: () => extractor.release(),
   };
@@ -113,7 +112,7 @@ async function ofHead(workshop: Workshop, { bytes, sha256: model }: LoadedModel<
   return {
     name: `${head.name}, on ${workshop.models.backbone.spec.name}`,
     model,
-    plan: single(workshop.preset, head.output.channels, false),
+    plan: single(workshop.preset, head.output.channels),
     of: async (photo, source) => {
       const [layer] = onOneGrid((await workshop.features(photo, source)).features, [role]);
       if (layer.channels !== channels) throw new Error(`features of ${layer.channels} channels instead of ${channels}`);
@@ -132,8 +131,8 @@ function checkLayer({ depths }: FeatureExtractor, backbone: string, { name, inpu
 }
 
 /** As many directions as the preset gives all its layers together. */
-function single({ mars: { space } }: Preset, channels: number, whiten: boolean): MapsPlan {
-  return { root: false, whiten, layers: [{ channels, dimensions: space.layers.reduce((sum, { dimensions }) => sum + dimensions, 0), weight: 1 }] };
+function single({ mars: { space } }: Preset, channels: number): MapsPlan {
+  return { root: false, layers: [{ channels, dimensions: space.layers.reduce((sum, { dimensions }) => sum + dimensions, 0), weight: 1 }] };
 }
 
 /** Learns a head on the space's first layer, and writes it as a model with its description. */

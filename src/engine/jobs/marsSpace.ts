@@ -90,7 +90,7 @@ export class MarsSpace {
 
 async function fit(workshop: Workshop, sources: readonly DebiasSource[], id: string, { model, plan, of }: MarsFeatures): Promise<Uint8Array> {
   const { preset, context, recorder, progress } = workshop;
-  const { photos, cells } = preset.mars.space;
+  const { photos, cells, whiten } = preset.mars.space;
   const { device } = await workshop.open();
   const chosen = evenly(sources, photos);
   const perPhoto = Math.ceil(cells / Math.max(1, chosen.length));
@@ -110,7 +110,7 @@ async function fit(workshop: Workshop, sources: readonly DebiasSource[], id: str
     progress.step();
   }
   const fitted: SpaceLayer[] = [];
-  for (const [i, { dimensions, weight }] of plan.layers.entries()) fitted.push(await fitLayer(device.host, moments[i], { dimensions, weight, whiten: plan.whiten }));
+  for (const [i, { dimensions, weight }] of plan.layers.entries()) fitted.push(await fitLayer(device.host, moments[i], { dimensions, weight, whiten }));
   return encodeSpace({ id, photos: sources.length, model, root: plan.root, layers: fitted.map(({ channels, dimensions, weight }) => ({ channels, dimensions, weight })) }, fitted);
 }
 
