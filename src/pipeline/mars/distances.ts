@@ -45,6 +45,8 @@ interface Background {
 /** Background centroids of some photos of a store, to be compared one by one. A snapshot: it does not follow the store. */
 export class Backgrounds {
   private readonly cosines: Float64Array;
+  /** What `cosines` are to. */
+  private last: Floats | undefined;
   private rows: PackedRows | undefined;
   private among: ReturnType<typeof dotProducts> | undefined;
 
@@ -167,9 +169,11 @@ export class Backgrounds {
     return { photo: this.photos[photo], cluster };
   }
 
-  /** Valid until the next call. */
+  /** Valid until the next call; asked for the same array again, they are not computed again. */
   private cosinesTo(vector: Floats): Float64Array {
     const { units, dimensions, cosines } = this;
+    if (vector === this.last) return cosines;
+    this.last = vector;
     const direction = unit(vector);
     for (let i = 0, at = 0; i < cosines.length; i++, at += dimensions) {
       cosines[i] = dot(units, at, direction, 0, dimensions);

@@ -92,7 +92,7 @@ export const MARS_SETTINGS: MarsSettings = {
   threshold: 0.5,
   percentile: 5,
   temperature: 0.1,
-  margin: { neighbours: 5, likeness: 1, confirmed: null, cut: -0.08, loss: 0.03, lossPerShare: 0.3, gate: 0.02, reach: 0.5 },
+  margin: { neighbours: 5, likeness: 1, confirmed: null, cut: -0.08, loss: 0.03, lossPerShare: 0.3, gate: 0.02, reach: 0.4 },
   crf: CRF_PARAMETERS.rsepm,
   crfSize: 96,
   minRegion: 0,
