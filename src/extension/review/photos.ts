@@ -134,6 +134,7 @@ export class Photos implements vscode.Disposable {
       return;
     }
     this.#conflicts.delete(photo);
+    this.document.changed();
     if (how === 'reload') this.document.discard(photo);
     else {
       this.document.keepMine(photo, found);
