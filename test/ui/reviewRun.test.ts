@@ -150,13 +150,13 @@ describe('review a run', { timeout: 15 * 60_000 }, () => {
     assert.ok(said.includes('were removed'), said);
     assert.ok(said.includes(`the cut is ${region.decision.threshold.toFixed(2)}`), said);
     assert.ok(said.includes(region.decision.meanSimilarity.toFixed(2)), said);
-    for (const part of ['What if', 'Clusters of this photo', 'The prototype', 'Backgrounds it resembles', 'Provenance']) assert.ok(said.includes(part), part);
+    for (const part of ['What if', 'Clusters of this photo', 'What stands for the class', 'Backgrounds it resembles', 'Provenance']) assert.ok(said.includes(part), part);
     // Their pictures come when they are in sight.
     const neighbour = text.locator('.neighbours img').first();
     await text.locator('.neighbours').scrollIntoViewIfNeeded();
     await neighbour.waitFor({ timeout: LONG });
     assert.match((await neighbour.getAttribute('alt')) ?? '', /\w/);
-    await text.getByRole('heading', { name: 'Similarity to the prototypes' }).scrollIntoViewIfNeeded();
+    await text.getByRole('heading', { name: 'Likeness against backgrounds' }).scrollIntoViewIfNeeded();
     await workbench.screenshot('review-why');
   });
 

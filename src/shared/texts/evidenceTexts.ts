@@ -18,11 +18,16 @@ export function decisionText(evidence: Evidence, names: ClassNames, photo: { wid
   if (isMargin(evidence)) {
     return meanSimilarity > threshold
       ? `${own}, although on average they are unlike enough to backgrounds of other photos (${score(meanSimilarity)}, the cut is ${score(threshold)}): the CRF followed the photo's colours.`
-      : `${own}: on average they are more like backgrounds of other photos, against the clusters of the photo's tags, than the cut allows (${score(meanSimilarity)}, the cut is ${score(threshold)}).`;
+      : `${own}: weighed against what stands for the photo's tags, they are on average more like backgrounds of other photos than the cut allows (${score(meanSimilarity)}, the cut is ${score(threshold)}).`;
   }
   return meanSimilarity > threshold
     ? `${own}, although on average they are similar enough to the prototype of one of the photo's tags (${score(meanSimilarity)}, the cut is ${score(threshold)}): the CRF followed the photo's colours.`
     : `${own}: on average they are too unlike the prototypes of the photo's tags (similarity ${score(meanSimilarity)}, the cut is ${score(threshold)}).`;
+}
+
+/** What the evidence's parts are called under the rule that decided. */
+export function headings(evidence: Evidence): { value: string; standsFor: string } {
+  return isMargin(evidence) ? { value: 'Likeness against backgrounds', standsFor: 'What stands for the class' } : { value: 'Similarity to the prototypes', standsFor: 'The prototype' };
 }
 
 /** How many pixels the CRF decided against their own similarity; null if none. */

@@ -12,6 +12,7 @@ import {
   clusterText,
   crfText,
   decisionText,
+  headings,
   histogramAlt,
   NEIGHBOURS_ARE,
   neighbourAlt,
@@ -99,7 +100,7 @@ function Similarity({ evidence, names }: { evidence: PhotoEvidence; names: Class
   const meaning = ruleText(rule);
   return (
     <section>
-      <h3>Similarity to the prototypes</h3>
+      <h3>{headings(evidence).value}</h3>
       <Histogram bins={histogram} cut={threshold} other={other} alt={histogramAlt(evidence)} />
       <div class="row">
         <span class="faint">Another cut</span>
@@ -163,7 +164,7 @@ function Prototype({ page, evidence, names }: { page: Page; evidence: PhotoEvide
   };
   return (
     <section>
-      <h3>The prototype</h3>
+      <h3>{headings(evidence).standsFor}</h3>
       <p>{prototypeText(evidence, names)}</p>
       <p class="faint">Farthest from backgrounds:</p>
       <Samples page={page} clusters={prototype.above} classId={classId} />

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { reviewKeys } from '../../../src/extension/review/keys';
-import { REVIEW_COMMANDS } from '../../../src/shared/pageMessages';
+import { REVIEW_COMMANDS } from '../../../src/shared/reviewCommands';
 import { REPOSITORY } from '../sources';
 
 interface Manifest {
