@@ -54,7 +54,7 @@ over the union of mask and truth (IoU + FP + FN = 1); the first line has the mea
       progress.end();
     }
     out(values.json ? `${JSON.stringify(result, null, 2)}\n` : `${[...result.scores.map(table), ...leakLines(result), ...result.notes.map(note => `note: ${note}`)].join('\n')}\n`);
-    return EXIT.ok;
+    return result.unscored > 0 ? EXIT.failed : EXIT.ok;
   },
 };
 

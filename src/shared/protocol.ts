@@ -191,6 +191,8 @@ export const resultSchemas = {
     lost: v.optional(v.nullable(v.number())),
     /** Clusters that made prototypes, and how many of them are the class in truth (IoU over 0.3). */
     selected: v.optional(v.object({ clusters: count, right: count })),
+    /** Photos whose masks or true masks could not be read or do not fit; the notes say why. */
+    unscored: count,
     notes: v.array(v.string()),
   }),
   device: deviceReportSchema,

@@ -165,7 +165,7 @@ test('explain: the evidence in words, and as JSON', async () => {
 
 test('eval --leak: what lies on its usual surroundings, before and after', async () => {
   const leaks = [{ object: 'boat', context: 'water', photos: 9, before: 0.51, after: 0.2, lost: 0.012 }];
-  const client = new ScriptedClient({ evaluate: { scores: [], leaks, lost: 0.013, selected: { clusters: 20, right: 18 }, notes: [] } });
+  const client = new ScriptedClient({ evaluate: { scores: [], leaks, lost: 0.013, selected: { clusters: 20, right: 18 }, unscored: 0, notes: [] } });
   const { out } = await seedmask(['eval', 'photos', '--truth', 'truth', '--leak', 'stuff', '--stuff-classes', 'names.json', '--pairs', 'boat=water, cow=grass'], client);
   assert.match(out, /boat on water: 51\.0 % of its mask before MARS, 20\.0 % after; 1\.2 % of the true object lost \(9 photos\)/);
   assert.match(out, /1\.3 % of all true objects lost/);
@@ -178,7 +178,7 @@ test('eval --leak: what lies on its usual surroundings, before and after', async
 
 test('eval: a table for people, JSON for programs', async () => {
   const scores = { stage: 'mask', photos: 3, miou: 71.25, fp: 0.125, fn: 0.25, classes: [{ id: 0, name: 'background', iou: 0.9, fp: null, fn: null }, { id: 1, name: 'cat', iou: 0.525, fp: 0.125, fn: 0.25 }] };
-  const client = new ScriptedClient({ evaluate: { scores: [scores], notes: ['one photo has no true mask'] } });
+  const client = new ScriptedClient({ evaluate: { scores: [scores], unscored: 0, notes: ['one photo has no true mask'] } });
   const { code, out } = await seedmask(['eval', 'photos', '--truth', 'truth', '--predictions', 'other', '--stages'], client);
   assert.equal(code, 0);
   assert.equal(out, [
@@ -192,7 +192,9 @@ test('eval: a table for people, JSON for programs', async () => {
     '',
   ].join('\n'));
   assert.deepEqual(client.asked[0].params, { root: resolve('photos'), settings: DEFAULT_SETTINGS, truth: resolve('truth'), predictions: resolve('other'), stages: true });
-  assert.deepEqual(JSON.parse((await seedmask(['eval', 'photos', '--truth', 'truth', '--json'], client)).out), { scores: [scores], notes: ['one photo has no true mask'] });
+  assert.deepEqual(JSON.parse((await seedmask(['eval', 'photos', '--truth', 'truth', '--json'], client)).out), { scores: [scores], unscored: 0, notes: ['one photo has no true mask'] });
+  const unscored = new ScriptedClient({ evaluate: { scores: [scores], unscored: 1, notes: ['b.jpg: the mask is damaged'] } });
+  assert.equal((await seedmask(['eval', 'photos', '--truth', 'truth'], unscored)).code, 1, 'a photo that could not be scored');
 });
 
 test('doctor: the report; a device that cannot be used is exit code 1', async () => {

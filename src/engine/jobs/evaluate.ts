@@ -53,6 +53,7 @@ export async function evaluate({ root, photos, settings, truth, predictions, sta
   progress.begin('evaluate', wanted.length);
   let withoutTruth = 0;
   let withoutMask = 0;
+  let unscored = 0;
   for (const photo of wanted) {
     signal.throwIfAborted();
     try {
@@ -83,6 +84,7 @@ export async function evaluate({ root, photos, settings, truth, predictions, sta
       }
     } catch (error) {
       if (!(error instanceof SeedMaskError)) throw error;
+      unscored++;
       notes.push(`${photo}: ${error.message}`);
     }
     progress.step();
@@ -97,6 +99,7 @@ export async function evaluate({ root, photos, settings, truth, predictions, sta
     scores: STAGE_NAMES.flatMap(stage => toScores(stage, measured.get(stage), named)),
     ...(meter && { leaks: meter.leaks(), lost: meter.lost() }),
     ...(selected && { selected: { clusters: selected.clusters, right: selected.right } }),
+    unscored,
     notes: notes.slice(0, 200),
   };
 }

@@ -123,7 +123,7 @@ test('without a table anywhere, ids are what they are', async t => {
 test('damaged masks, masks of another size and ids beyond the table are told of and left out', async t => {
   const photos = Object.fromEntries(['c', 'd', 'e', 'f'].map(name => [`photos/${name}.jpg`, '']));
   const good = mask(2, 1, 0);
-  const { scores: [{ photos: measured, miou }], notes } = await scored(t, {
+  const { scores: [{ photos: measured, miou }], unscored, notes } = await scored(t, {
     ...PHOTOS, ...photos,
     'photos/a.mask.png': good, 'truth/a.png': good,
     'photos/b.mask.png': mask(2, 1, 0, 0, 0), 'truth/b.png': good,
@@ -134,6 +134,7 @@ test('damaged masks, masks of another size and ids beyond the table are told of 
   });
   assert.deepEqual([measured, miou], [1, 100]);
   assert.deepEqual(notes.map(note => note.slice(0, 6)), ['b.jpg:', 'c.jpg:', 'd.jpg:', 'e.jpg:', 'f.jpg:']);
+  assert.equal(unscored, 5);
   assert.match(notes[0], /: the mask is 2 x 2, the true mask 2 x 1$/);
   assert.match(notes[2], /: the mask holds the id 9/);
   assert.match(notes[4], /f\.mask\.png cannot be read \(EISDIR\)/);

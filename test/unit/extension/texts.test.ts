@@ -70,7 +70,7 @@ test('tables line up and survive names with bars and line breaks', () => {
 });
 
 test('the score report tells each class, and a dash where there is nothing to tell', () => {
-  const text = scoresReport({ scores: [{ stage: 'mask', photos: 3, miou: 51.23, fp: 0.1, fn: 0.25, classes: [{ id: 1, name: 'cat', iou: null, fp: 0.2, fn: null }, { id: 2, name: 'dog', iou: 0.512, fp: 0, fn: 0 }] }], notes: ['one photo has no truth'] }, 'm', 't');
+  const text = scoresReport({ scores: [{ stage: 'mask', photos: 3, miou: 51.23, fp: 0.1, fn: 0.25, classes: [{ id: 1, name: 'cat', iou: null, fp: 0.2, fn: null }, { id: 2, name: 'dog', iou: 0.512, fp: 0, fn: 0 }] }], unscored: 0, notes: ['one photo has no truth'] }, 'm', 't');
   assert.match(text, /\| mask +\| +3 \| +51\.2 \| 0\.100 \| 0\.250 \|/);
   assert.match(text, /\| cat +\| +1 \| +– \| 0\.200 \| +– \|/);
   assert.match(text, /\| dog +\| +2 \| +51\.2 \|/);
