@@ -157,8 +157,11 @@ test('tags: the dialog holds the focus, Escape gives it back, and the photo is m
   await dialog.waitFor({ state: 'detached' });
   assert.equal(await button.evaluate(element => element === document.activeElement), true);
   await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.activeElement?.closest('[role=dialog]') && document.activeElement.matches('vscode-text-field, input'));
   await page.keyboard.type('kayak');
+  await dialog.getByText('Add “kayak”').waitFor();
   await page.keyboard.press('Enter');
+  await dialog.getByRole('list', { name: 'New tags' }).getByText('kayak').waitFor();
   await dialog.getByText('Make the mask anew').click();
   const { tags } = await lastAsked('rerun');
   assert.ok((tags as string[]).includes('kayak'));
