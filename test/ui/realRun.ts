@@ -1,13 +1,16 @@
 /**
- * A data set of real photographs with a real run over it: parts of public-domain photographs that npm brings, enough of boats for debiasing to look at them
- * together. The boats lie before a village on the water, and their masks take some of it along, which is what debiasing is about.
+ * A data set of real photographs with a real run over it: parts of public-domain photographs that npm brings. Debiasing needs masks that take surroundings along, and a
+ * folder in which they do so beyond doubt: the masks of one kind of plant are made anew as boxes, plant and paper, and debiased by the engine, which knows the paper from the
+ * other plants' photographs.
  */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { ROOT } from '../../scripts/vscodeHost.mjs';
-import { decodeMask } from '../../src/dataset/maskFile';
+import { Manifest } from '../../src/dataset/manifest';
+import { decodeMask, encodeMask } from '../../src/dataset/maskFile';
+import { writeMask } from '../../src/dataset/maskStore';
 import type { LabelMap } from '../../src/shared/maps';
 
 /** left, top, width, height in pixels of the photograph. */
@@ -15,15 +18,15 @@ type Part = [number, number, number, number];
 
 const PARTS: readonly { tag: string; from: string; parts: readonly Part[] }[] = [
   {
-    tag: 'boat',
-    from: 'nagasaki-boats',
+    tag: 'acanthus',
+    from: 'acanthus-mollis',
     parts: [
-      [0, 560, 620, 259], [420, 400, 400, 260], [640, 600, 384, 219], [0, 460, 700, 359], [330, 420, 600, 399], [380, 100, 440, 500],
-      [60, 580, 480, 239], [560, 540, 464, 279], [300, 380, 500, 240], [0, 420, 1024, 399],
+      [39, 168, 597, 661], [82, 348, 514, 610], [192, 256, 522, 587], [77, 31, 466, 666], [123, 111, 519, 649], [239, 108, 480, 489],
+      [242, 159, 389, 766], [85, 187, 613, 550], [60, 61, 530, 705], [75, 437, 526, 461],
     ],
   },
-  { tag: 'house', from: 'nagasaki-boats', parts: [[0, 300, 300, 300], [770, 320, 254, 270]] },
-  { tag: 'mountain', from: 'black-canyon', parts: [[0, 0, 1024, 750]] },
+  { tag: 'allium', from: 'allium-oreophilum', parts: [[60, 60, 600, 700], [120, 200, 560, 620], [20, 140, 640, 560], [100, 20, 520, 640]] },
+  { tag: 'mountain', from: 'black-canyon', parts: [[0, 0, 1024, 750], [337, 105, 598, 416]] },
 ];
 
 /**
@@ -37,7 +40,9 @@ export async function makeRun(folder: string): Promise<string[]> {
   if (before) cpSync(before, folder, { recursive: true });
   else {
     await makePhotoParts(folder);
-    console.log(`# ${(await runSeedMask(folder)).trim().split('\n').slice(-2).join(' · ')}`);
+    await seedMask('run', folder, '--mars', 'off', '--saliency', 'off', '--device', 'cpu');
+    await paintBoxes(folder);
+    console.log(`# ${(await seedMask('debias', folder, '--device', 'cpu')).trim().split('\n').slice(-2).join(' · ')}`);
   }
   return readdirSync(folder).filter(name => name.endsWith('.jpg')).sort();
 }
@@ -57,14 +62,34 @@ async function makePhotoParts(folder: string): Promise<void> {
   writeFileSync(join(folder, 'tags.json'), JSON.stringify(tags));
 }
 
-/** As in a shell; from tags alone, since saliency leaves little of the surroundings for debiasing to find. @returns what it said. */
-function runSeedMask(folder: string): Promise<string> {
+/** The lower part of each photo of acanthus, plant and paper, becomes its mask, as if the engine had made it so. */
+async function paintBoxes(folder: string): Promise<void> {
+  const manifest = await Manifest.open(folder);
+  try {
+    for (const [photo, { source, tags, device, run }] of [...manifest.all()].filter(([name]) => name.startsWith('acanthus'))) {
+      const { data, width, height } = readMaskOf(folder, photo);
+      const id = data.reduce((most, label) => Math.max(most, label), 0);
+      const boxed = data.map((_, p) => {
+        const [x, y] = [(p % width) / width, Math.floor(p / width) / height];
+        return x > 0.05 && x < 0.95 && y > 0.4 ? id : 0;
+      });
+      const mask = photo.replace(/\.jpg$/, '.mask.png');
+      const outcome = await writeMask({ root: folder, photo, mask }, encodeMask({ data: boxed, width, height }), manifest, { source, tags, key: 'boxes' }, { device, run });
+      if (outcome !== 'written') throw new Error(`${mask} was ${outcome}`);
+    }
+  } finally {
+    await manifest.close();
+  }
+}
+
+/** As in a shell. @returns what it said. */
+function seedMask(...args: string[]): Promise<string> {
   return new Promise((done, failed) => {
-    const child = spawn(process.execPath, [join(ROOT, 'dist/cli.js'), 'run', folder, '--mars', 'on', '--saliency', 'off', '--device', 'cpu'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [join(ROOT, 'dist/cli.js'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (said += String(chunk)));
     child.once('error', failed);
-    child.once('exit', code => (code === 0 ? done(said) : failed(new Error(`seedmask run ended with ${code}\n${said}`))));
+    child.once('exit', code => (code === 0 ? done(said) : failed(new Error(`seedmask ${args[0]} ended with ${code}\n${said}`))));
   });
 }
 

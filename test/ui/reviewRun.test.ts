@@ -145,7 +145,7 @@ describe('review a run', { timeout: 15 * 60_000 }, () => {
     await row.waitFor({ timeout: LONG });
     await row.click();
     const text = why();
-    await text.getByText(`${group(region.area)} pixels of boat`).first().waitFor({ timeout: LONG });
+    await text.getByText(`${group(region.area)} pixels of acanthus`).first().waitFor({ timeout: LONG });
     const said = await text.innerText();
     assert.ok(said.includes('were removed'), said);
     assert.ok(said.includes(`the cut is ${region.decision.threshold.toFixed(2)}`), said);
