@@ -30,10 +30,7 @@ describe('generate masks from the explorer', { timeout: 15 * 60_000 }, () => {
   });
 
   step('a folder offers its jobs in a submenu, and one of them starts a run', async () => {
-    const submenu = await workbench.contextMenu(workbench.explorerItem('photos'), 'SeedMask');
-    await submenu.hover();
-    const generate = workbench.menuItem('Generate Masks');
-    await workbench.poll('the submenu', 30_000, () => generate.isVisible());
+    const generate = await workbench.contextSubmenu(workbench.explorerItem('photos'), 'SeedMask', 'Generate Masks');
     for (const title of ['Generate Masks With Options…', 'Evaluate Against Masks…', 'Clear Cached Features']) assert.ok(await workbench.menuItem(title).isVisible(), title);
     await generate.hover();
     await workbench.screenshot('context-menu');

@@ -66,6 +66,16 @@ export class Workbench {
     return wanted;
   }
 
+  /** Opens `entry`'s submenu until it has `inner`: a fresh window does not know at once whether its workspace is trusted, and an open menu does not follow. */
+  async contextSubmenu(item: Locator, entry: string, inner: string): Promise<Locator> {
+    const wanted = this.menuItem(inner);
+    await this.poll(`'${inner}' in the submenu '${entry}'`, LONG, async () => {
+      await (await this.contextMenu(item, entry)).hover();
+      return appears(wanted, 3000);
+    });
+    return wanted;
+  }
+
   /** Opens the context menu as it is, for a look at what is not there. */
   async contextMenuEntries(item: Locator): Promise<string[]> {
     await item.click({ button: 'right' });
