@@ -129,20 +129,21 @@ describe('beside a review', function () {
     await assert.rejects(ask(page, 'photo', { index: 1 }));
   });
 
-  it('a word on one photo tells the page of what changed; a new photo tells it of the whole queue', async () => {
+  it('a word on one photo tells the page of that one alone; a new photo tells it of the whole queue', async () => {
     const folder = new ReviewFolder('review-news');
     const { document, page } = await openReview(services, folder.maskUri('a.png'));
+    // What looking at photos finds is news, too: it is all told before anything is asked.
+    for (const index of PHOTOS.keys()) await ask(page, 'photo', { index });
+    await document.refresh();
+    await new Promise(done => setTimeout(done, 300));
     const [sessions, news] = [told(page, 'session'), told(page, 'items')];
     await ask(page, 'mark', { photos: [2], mark: 'accepted' });
     await until(() => news.length > 0, 5000, 'the news');
-    const changed = new Map(news.flatMap(({ items }) => items.map(({ index, item }) => [index, [item.photo, item.state]] as const)));
-    assert.deepEqual(changed.get(2), ['c.png', 'accepted']);
-    // What was found by looking at the open photo may come along.
-    changed.delete(0);
-    assert.equal(changed.size, 1);
+    assert.deepEqual(news.flatMap(({ items }) => items.map(({ index, item }) => [index, item.photo, item.state])), [[2, 'c.png', 'accepted']]);
+    news.length = 0;
     await edit(document, 1, stroke(folder.mask('b.png'), RECT, 2), page);
-    await until(() => news.some(({ dirty }) => dirty.length > 0), 5000, 'the news of the stroke');
-    assert.deepEqual([news.at(-1)?.dirty, news.at(-1)?.conflicts], [[1], []]);
+    await until(() => news.length > 0, 5000, 'the news of the stroke');
+    assert.deepEqual(news.at(-1), { items: [], dirty: [1], conflicts: [] });
     assert.equal(sessions.length, 0);
     copyFileSync(folder.uri('a.png').fsPath, folder.uri('d.png').fsPath);
     await until(() => sessions.length > 0, 10_000, 'the new queue');
