@@ -19,7 +19,7 @@ export class ProgressLine {
   readonly show = (event: EngineEvent): void => {
     if (event.type === 'progress') this.progress(event);
     else if (event.type === 'log') this.line(event.level === 'info' ? event.message : `${event.level === 'warn' ? 'warning' : 'error'}: ${event.message}`);
-    else if (event.state === 'failed') this.line(`failed: ${event.photo}: ${event.message ?? 'no reason given'}`);
+    else if (event.type === 'photo' && event.state === 'failed') this.line(`failed: ${event.photo}: ${event.message ?? 'no reason given'}`);
   };
 
   /** Leaves the terminal clean for what follows. */

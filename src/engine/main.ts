@@ -8,6 +8,7 @@ serve({
   plan: async (params, context, engine) => (await import('./jobs/plan')).plan(params, context, engine),
   generate: async (params, context, engine) => (await import('./jobs/generate')).generate(params, context, engine),
   debias: async (params, context, engine) => (await import('./jobs/debias')).debias(params, context, engine),
+  train: async (params, context, engine) => (await import('./jobs/train')).train(params, context, engine),
   debiasChoices: async (params, context) => (await import('./jobs/debiasChoices')).debiasChoices(params, context),
   explain: async params => (await import('./jobs/explain')).explain(params),
   evaluate: async (params, context) => (await import('./jobs/evaluate')).evaluate(params, context),

@@ -10,6 +10,8 @@ const SHARES: Record<Progress['stage'], readonly [start: number, share: number]>
   device: [0.02, 0.03],
   features: [0.05, 0.5],
   learn: [0.55, 0.1],
+  seeds: [0.1, 0.1],
+  train: [0.2, 0.8],
   masks: [0.65, 0.25],
   debias: [0.9, 0.1],
   evaluate: [0, 1],

@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import { CHOICES, classEvidenceSchema, evidenceSchema } from './evidence';
 import { reviewRequests, reviewResults } from './review';
 import { DEVICES, runSettingsSchema } from './settings';
+import { metricsSchema, sampleSchema } from './training';
 
 const path = v.pipe(v.string(), v.minLength(1), v.maxLength(32768));
 const count = v.pipe(v.number(), v.minValue(0));
@@ -32,6 +33,14 @@ export const requestSchemas = {
     masks: v.optional(path),
     /** Name of a debiased mask beside its photo. */
     debiasedName: v.string(),
+  }),
+  /** Trains the networks of the settings' preset on the tagged photos of a folder; *generate* with the same preset then uses what was learnt. Writes no masks. */
+  train: v.object({
+    root: path,
+    settings: runSettingsSchema,
+    /** go on from the last checkpoint of the newest training that was not finished, with its own settings */
+    resume: v.optional(v.boolean()),
+    crashed: v.optional(v.boolean()),
   }),
   /** A person's word on removed regions (ids of evidence) and on classes (names); null takes it back. Masks of SeedMask follow at once. */
   debiasChoices: v.object({
@@ -108,7 +117,7 @@ export type DebiasSummary = v.InferOutput<typeof debiasSummarySchema>;
 export const runSummarySchema = v.object({
   id: v.string(),
   /** Absent: masks were generated. */
-  job: v.optional(v.literal('debias')),
+  job: v.optional(v.picklist(['debias', 'train'])),
   root: path,
   started: v.string(),
   seconds: count,
@@ -182,6 +191,7 @@ export const resultSchemas = {
   plan: planSchema,
   generate: runSummarySchema,
   debias: runSummarySchema,
+  train: runSummarySchema,
   debiasChoices: v.object({ /** Masks rewritten. */ written: count, /** Removed regions that the choice is about. */ regions: count, notes: v.array(v.string()) }),
   explain: explanationSchema,
   evaluate: v.object({
@@ -203,7 +213,7 @@ export const resultSchemas = {
 } as const;
 export type Result<M extends Method> = v.InferOutput<(typeof resultSchemas)[M]>;
 
-export const STAGES = ['scan', 'device', 'features', 'learn', 'masks', 'debias', 'evaluate'] as const;
+export const STAGES = ['scan', 'device', 'features', 'learn', 'seeds', 'train', 'masks', 'debias', 'evaluate'] as const;
 
 export const eventSchema = v.variant('type', [
   v.object({
@@ -216,6 +226,8 @@ export const eventSchema = v.variant('type', [
     device: v.string(),
   }),
   v.object({ type: v.literal('photo'), photo: v.string(), state: v.picklist(['written', 'kept', 'skipped', 'failed']), message: v.optional(v.string()) }),
+  v.object({ type: v.literal('metrics'), run: v.string(), metrics: metricsSchema }),
+  v.object({ type: v.literal('sample'), run: v.string(), sample: sampleSchema }),
   v.object({ type: v.literal('log'), level: v.picklist(['info', 'warn', 'error']), message: v.string() }),
 ]);
 export type EngineEvent = v.InferOutput<typeof eventSchema>;
