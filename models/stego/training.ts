@@ -3,6 +3,7 @@
  * one of its nearest, chance photos and random points (bilinear between cells). All chance comes from one seed: same features, same head on the CPU.
  */
 import { parameterShapes, startParameters, stegoTrainingGraph, type HeadParameters, type HeadShape, type Pulls } from './head';
+import { uniform } from '../random';
 import { Trainer } from '../trainer';
 import { SeedMaskError } from '../../src/shared/errors';
 import type { GraphHost, Tensor } from '../../src/shared/graph';
@@ -132,15 +133,4 @@ function samplePoints(photos: readonly Maps[], points: number, scale: number, ra
 
 function keptChannels(channels: number, dropout: number, random: () => number): Tensor {
   return { dims: [1, 1, channels], data: Float32Array.from({ length: channels }, () => (random() < dropout ? 0 : 1 / (1 - dropout))) };
-}
-
-/** Numbers in 0..1, the same for the same seed (mulberry32). */
-function uniform(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
