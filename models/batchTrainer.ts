@@ -8,7 +8,7 @@ import { floats, type GraphHost, type GraphRunner, type Tensor } from '../src/sh
 import type { GraphBuilder } from './graph/builder';
 import type { Value } from './graph/value';
 import { gradientGraph, trainingGraph, updateGraph, type OptimiserOptions, type TrainingGraph } from './optimisers';
-import { checkLoss, isTrainingState, nextState, schedule, startState, Trainer, type TrainingState } from './trainer';
+import { checkLoss, isTrainingState, namedLosses, nextState, schedule, startState, Trainer, type TrainingState } from './trainer';
 
 /** The loss graph of `items` items: a mean over them. */
 export type LossGraph = (items: number) => { g: GraphBuilder; loss: Value; parameters: readonly Value[] };
@@ -30,6 +30,8 @@ interface Parts {
 }
 
 export class BatchTrainer {
+  /** The parts of the loss before the last step, by name (see `namedLosses`). */
+  losses: Readonly<Record<string, number>> = {};
   private whole: Trainer | undefined;
   private parts: Parts | undefined;
 
@@ -87,6 +89,7 @@ export class BatchTrainer {
     if (!this.whole) throw new Error('the training was released');
     const loss = await this.whole.step(feeds(0, this.options.batch), rate);
     this.current = this.whole.state;
+    this.losses = this.whole.losses;
     return loss;
   }
 
@@ -95,10 +98,12 @@ export class BatchTrainer {
     const steps = this.current.steps + 1;
     const weights = Object.fromEntries(parameters.map(name => [name, this.current.tensors[name]]));
     const sums: Record<string, Tensor & { data: Float32Array }> = {};
+    const named: Record<string, number> = {};
     let loss = 0;
     for (let from = 0; from < batch; from += items) {
       const results = await gradients.run({ ...feeds(from, from + items), ...weights });
       loss += (floats(results, 'loss').data[0] * items) / batch;
+      for (const [name, value] of Object.entries(namedLosses(results))) named[name] = (named[name] ?? 0) + (value * items) / batch;
       for (const name of parameters) {
         const key = `${name}.gradient`;
         const { data, dims } = floats(results, key);
@@ -106,6 +111,7 @@ export class BatchTrainer {
         for (let i = 0; i < data.length; i++) sum.data[i] += (data[i] * items) / batch;
       }
     }
+    this.losses = named;
     checkLoss(loss, steps);
     this.current = nextState(graph.state, steps, await update.run({ ...sums, ...this.current.tensors, ...schedule(optimiser, steps, rate) }));
     return loss;

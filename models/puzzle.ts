@@ -11,6 +11,7 @@
  */
 import type { GraphBuilder } from './graph/builder';
 import { range, type Value } from './graph/value';
+import { softMargin } from './losses';
 
 /** B x C x H x W cut into `perSide`^2 tiles, stacked piece by piece: all images' first tiles, all their second ones, … Both sides must divide. */
 export function tile(g: GraphBuilder, images: Value, perSide: number): Value {
@@ -46,17 +47,12 @@ export interface PuzzleLosses {
  */
 export function puzzleLosses(g: GraphBuilder, whole: Value, merged: Value, tags: Value, alpha: Value): PuzzleLosses {
   const [images, classes] = whole.shape;
-  const classification = tagLoss(g, g.mean(whole, [2, 3], false), tags);
-  const tilesClassification = tagLoss(g, g.mean(merged, [2, 3], false), tags);
+  const classification = softMargin(g, g.mean(whole, [2, 3], false), tags);
+  const tilesClassification = softMargin(g, g.mean(merged, [2, 3], false), tags);
   const difference = g.mul(g.abs(g.sub(whole, merged)), g.reshape(tags, [images, classes, 1, 1]));
   const reconstruction = g.mean(difference, [0, 1, 2, 3], false);
   const total = g.add(g.add(classification, tilesClassification), g.mul(reconstruction, alpha));
   return { classification, tilesClassification, reconstruction, total };
-}
-
-/** Binary cross entropy of logits B x K against 0 and 1, in its stable form, the mean over images and classes. */
-export function tagLoss(g: GraphBuilder, logits: Value, tags: Value): Value {
-  return g.mean(g.sub(g.softplus(logits), g.mul(tags, logits)), [0, 1], false);
 }
 
 /** alpha_t at step `step` of `steps`; the ramp ends at `until` of the training. */

@@ -41,7 +41,17 @@ export function checkLoss(loss: number, steps: number): number {
   return loss;
 }
 
+const NAMED_LOSS = 'loss.';
+
+/** What a training graph tells besides its loss: its one-number outputs `loss.<name>`, by name. */
+export function namedLosses(results: Record<string, Tensor>): Record<string, number> {
+  return Object.fromEntries(Object.keys(results).flatMap(key => (key.startsWith(NAMED_LOSS) ? [[key.slice(NAMED_LOSS.length), floats(results, key).data[0]]] : [])));
+}
+
 export class Trainer {
+  /** The parts of the loss before the last step, by name. */
+  losses: Readonly<Record<string, number>> = {};
+
   private constructor(
     private readonly runner: GraphRunner,
     private readonly graph: TrainingGraph,
@@ -68,6 +78,7 @@ export class Trainer {
     const steps = this.current.steps + 1;
     const results = await this.runner.run({ ...batch, ...this.current.tensors, ...schedule(optimiser, steps, rate) });
     const loss = checkLoss(floats(results, 'loss').data[0], steps);
+    this.losses = namedLosses(results);
     this.current = nextState(state, steps, results);
     return loss;
   }

@@ -38,6 +38,8 @@ export interface TrainingData {
   /** Heads of the tags on frozen features, and how sure held-out heads are of each photo's tags. */
   learnt: Learnt;
   features(photo: TrainingPhoto): Promise<PhotoFeatures>;
+  /** The same of a photo that was made (mixed of two); kept in the cache under `key`, a hash of its contents. */
+  extract(image: RgbImage, key: string): Promise<PhotoFeatures>;
   /** EXIF-oriented, whole. */
   image(photo: TrainingPhoto): Promise<RgbImage>;
   seed(photo: TrainingPhoto): Promise<Seed>;
