@@ -185,10 +185,16 @@ export class GraphBuilder {
     return this.op('Pad', mode === 'constant' ? [...inputs, this.scalar(0, 0, x.dtype)] : inputs, { mode });
   }
 
-  /** N x C x H x W to height x width. 'half_pixel' is PyTorch's align_corners=False. */
+  /**
+   * N x C x H x W to height x width. 'half_pixel' is PyTorch's align_corners=False. Enlarging by whole numbers is written as such, so that the node is the same for
+   * every size (`models/exportNetwork.ts` needs that).
+   */
   resize(x: Value, height: number, width: number, mode: 'linear' | 'nearest' | 'cubic' = 'linear', coordinates: 'half_pixel' | 'align_corners' = 'half_pixel'): Value {
+    const attributes = { mode, coordinate_transformation_mode: coordinates };
+    const [down, across] = [height / x.shape[2], width / x.shape[3]];
+    if (Number.isInteger(down) && Number.isInteger(across)) return this.op('Resize', [x, undefined, this.constant(Float32Array.of(1, 1, down, across), [4])], attributes);
     const sizes = this.integers([x.shape[0], x.shape[1], height, width]);
-    return this.op('Resize', [x, undefined, undefined, sizes], { mode, coordinate_transformation_mode: coordinates });
+    return this.op('Resize', [x, undefined, undefined, sizes], attributes);
   }
 
   // The file

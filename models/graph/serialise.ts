@@ -42,6 +42,8 @@ export interface GraphDescription {
   outputs: readonly NamedType[];
   initializers: readonly Initializer[];
   nodes: readonly NodeDescription[];
+  /** Kept in the file beside the graph; runtimes hand it out (`custom_metadata_map`). */
+  metadata?: Readonly<Record<string, string>>;
 }
 
 /** The bytes of an ONNX model file. Nodes must be in an order in which each comes after those it reads from. */
@@ -50,6 +52,7 @@ export function serialise(graph: GraphDescription): Uint8Array {
     irVersion: BigInt(IR_VERSION),
     producerName: 'seedmask',
     opsetImport: [{ domain: '', version: BigInt(OPSET) }],
+    metadataProps: Object.entries(graph.metadata ?? {}).map(([key, value]) => ({ key, value })),
     graph: create(GraphProtoSchema, {
       name: graph.name,
       input: graph.inputs.map(typeProto),
