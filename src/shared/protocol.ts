@@ -6,7 +6,7 @@
 import * as v from 'valibot';
 import { CHOICES, classEvidenceSchema, evidenceSchema } from './evidence';
 import { reviewRequests, reviewResults } from './review';
-import { DEVICES, runSettingsSchema } from './settings';
+import { DEVICES, PRESETS, runSettingsSchema } from './settings';
 import { metricsSchema, sampleSchema } from './training';
 
 const path = v.pipe(v.string(), v.minLength(1), v.maxLength(32768));
@@ -118,6 +118,8 @@ export const runSummarySchema = v.object({
   id: v.string(),
   /** Absent: masks were generated. */
   job: v.optional(v.picklist(['debias', 'train'])),
+  /** Absent in records of older runs. */
+  preset: v.optional(v.picklist(PRESETS)),
   root: path,
   started: v.string(),
   seconds: count,
@@ -221,6 +223,7 @@ export const eventSchema = v.variant('type', [
     stage: v.picklist(STAGES),
     done: count,
     total: count,
+    /** Steps per second in stage 'train'. */
     photosPerSecond: v.nullable(v.number()),
     secondsLeft: v.nullable(v.number()),
     device: v.string(),

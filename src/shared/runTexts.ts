@@ -17,9 +17,15 @@ const STAGE_LABELS: Record<Progress['stage'], string> = {
   evaluate: 'measuring',
 };
 
-/** '3/9 photos · making masks · 1.2 photos/s · 5 s left · CPU, 2 threads' */
-export function progressLine(progress: Progress): string {
-  return [countText(progress), STAGE_LABELS[progress.stage], rateText(progress.photosPerSecond), leftText(progress.secondsLeft), progress.device].filter(Boolean).join(' · ');
+/** '3/9 photos · making masks · 1.2 photos/s · 5 s left · CPU, 2 threads'; '120/900 steps · training · loss 0.41 · 2.1 steps/s · …'. `loss`: the last one, of a training. */
+export function progressLine(progress: Progress, loss?: number): string {
+  const lossPart = progress.stage === 'train' && loss !== undefined ? `loss ${lossText(loss)}` : '';
+  return [countText(progress), STAGE_LABELS[progress.stage], lossPart, rateText(progress), leftText(progress.secondsLeft), progress.device].filter(Boolean).join(' · ');
+}
+
+/** '0.41', '12.3', '0.0034': three digits that matter at most. */
+export function lossText(loss: number): string {
+  return Number.isFinite(loss) ? String(Number(loss.toPrecision(loss !== 0 && Math.abs(loss) < 1 ? 2 : 3))) : 'not a number';
 }
 
 /** '12 masks written, 3 kept because edited, 2 skipped because done, 1 failed' */
@@ -66,11 +72,18 @@ export function percent({ done, total }: Progress): string {
 
 function countText(progress: Progress): string {
   if (progress.total === 0) return '';
-  return progress.stage === 'learn' || progress.stage === 'device' ? percent(progress) : `${group(progress.done)}/${plural(progress.total, 'photo')}`;
+  return progress.stage === 'learn' || progress.stage === 'device' ? percent(progress) : `${group(progress.done)}/${plural(progress.total, unit(progress))}`;
 }
 
-function rateText(rate: number | null): string {
-  return rate ? `${rate < 10 ? rate.toFixed(1) : Math.round(rate)} photos/s` : '';
+/** What a stage counts. */
+function unit({ stage }: Progress): string {
+  return stage === 'train' ? 'step' : 'photo';
+}
+
+/** A training counts steps, and its rate is of steps. */
+function rateText(progress: Progress): string {
+  const rate = progress.photosPerSecond;
+  return rate ? `${rate < 10 ? rate.toFixed(1) : Math.round(rate)} ${unit(progress)}s/s` : '';
 }
 
 function leftText(seconds: number | null): string {

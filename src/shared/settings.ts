@@ -23,6 +23,8 @@ export type RemovedAs = (typeof REMOVED_AS)[number];
 
 export const runSettingsSchema = v.object({
   preset: v.picklist(PRESETS),
+  /** A preset of one's own, a JSON file in the form of `models/presets/*.json`, absolute; it takes the place of the numbers of `preset`. */
+  presetFile: v.optional(v.string()),
   /** Weigh the maps by a salient-object model (trained with masks, so results are "tags + saliency"). */
   saliency: v.boolean(),
   device: v.picklist(DEVICES),

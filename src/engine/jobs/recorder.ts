@@ -34,6 +34,7 @@ export class RunRecorder {
     this.summary = {
       id: this.id,
       ...(job && { job }),
+      preset: settings.preset,
       root,
       started: new Date(this.started).toISOString(),
       seconds: 0,
