@@ -56,6 +56,12 @@ export class BatchTrainer {
     return this.current;
   }
 
+  /** Goes on from there: an earlier state of this graph. */
+  set state(state: TrainingState) {
+    this.current = state;
+    if (this.whole) this.whole.state = state;
+  }
+
   /** Items that are run at once. */
   get items(): number {
     return this.parts?.items ?? this.options.batch;

@@ -69,6 +69,11 @@ export class Trainer {
     return this.current;
   }
 
+  /** Goes on from there: an earlier state of this graph. */
+  set state(state: TrainingState) {
+    this.current = state;
+  }
+
   /**
    * One step on one batch; gives the loss before the step.
    * @throws SeedMaskError 'numeric' if the loss is not finite, 'out-of-memory'; the state is then that of the step before.
