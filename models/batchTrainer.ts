@@ -10,8 +10,14 @@ import type { Value } from './graph/value';
 import { gradientGraph, trainingGraph, updateGraph, type OptimiserOptions, type TrainingGraph } from './optimisers';
 import { checkLoss, isTrainingState, namedLosses, nextState, schedule, startState, Trainer, type TrainingState } from './trainer';
 
+interface Loss {
+  g: GraphBuilder;
+  loss: Value;
+  parameters: readonly Value[];
+}
+
 /** The loss graph of `items` items: a mean over them. */
-export type LossGraph = (items: number) => { g: GraphBuilder; loss: Value; parameters: readonly Value[] };
+export type LossGraph = (items: number) => Loss | Promise<Loss>;
 
 export interface BatchTrainerOptions {
   /** Items of a step. */
@@ -44,7 +50,7 @@ export class BatchTrainer {
 
   /** @param start of every parameter, by name; or where an earlier training was. */
   static async open(host: GraphHost, lossGraph: LossGraph, start: Readonly<Record<string, Float32Array>> | TrainingState, options: BatchTrainerOptions): Promise<BatchTrainer> {
-    const { g, loss, parameters } = lossGraph(options.batch);
+    const { g, loss, parameters } = await lossGraph(options.batch);
     const graph = trainingGraph(g, loss, parameters, options.optimiser);
     const state = isTrainingState(start) ? start : startState(graph.state, start);
     const trainer = new BatchTrainer(host, lossGraph, options, state);
@@ -129,7 +135,7 @@ export class BatchTrainer {
     let items = most;
     while (batch % items !== 0) items--;
     await this.release();
-    const { g, loss, parameters } = this.lossGraph(items);
+    const { g, loss, parameters } = await this.lossGraph(items);
     const named = parameters.map(({ name, shape }) => ({ name, shape }));
     const graph = updateGraph(named, optimiser);
     this.parts = { items, gradients: await this.host.open(gradientGraph(g, loss, parameters)), update: await this.host.open(graph.model), graph, parameters: named.map(({ name }) => name) };

@@ -19,6 +19,8 @@ export interface ImportOptions {
   inputs: Readonly<Record<string, Value>>;
   /** Whether the float weights of this name are trained; default: none. */
   trains?: (name: string, shape: readonly number[]) => boolean;
+  /** Weights that are in the graph already, by the file's names: of a network that a graph holds twice. */
+  given?: ReadonlyMap<string, Value>;
   /** Put before the names of trained weights. */
   prefix?: string;
 }
@@ -44,11 +46,16 @@ interface Context {
 }
 
 /** @throws SeedMaskError 'bad-model' if the bytes are no model, or use what cannot be built here: the message names the operator. */
-export function importOnnx(g: GraphBuilder, bytes: Uint8Array, { inputs, trains = () => false, prefix = '' }: ImportOptions): Imported {
+export function importOnnx(g: GraphBuilder, bytes: Uint8Array, { inputs, trains = () => false, given, prefix = '' }: ImportOptions): Imported {
   const { graph, opset } = parse(bytes);
   const values = new Map<string, Value>(Object.entries(inputs));
   const parameters: Parameter[] = [];
   for (const tensor of graph.initializer) {
+    const shared = given?.get(tensor.name);
+    if (shared) {
+      values.set(tensor.name, shared);
+      continue;
+    }
     const { name, shape, dtype, data } = readTensor(tensor);
     if (data instanceof Float32Array && trains(name, shape)) {
       const value = g.input(prefix + name, shape);

@@ -2,13 +2,15 @@
  * What the parts of a training have in common: a stage (`TrainingStage`) makes steps, the loop (`trainingLoop.ts`) drives it, keeps its state and tells how it goes;
  * what it learns from is `TrainingData`, what comes out is a `PhotoScorer`.
  */
+import type { BackboneSpec } from '../../../models/catalog';
+import type { LoadedModel } from '../../../models/loadModel';
 import type { TrainingState } from '../../../models/trainer';
 import type { GraphHost } from '../../shared/graph';
 import type { LabelMap, Maps, RgbImage } from '../../shared/maps';
 import type { Hints } from '../../shared/review';
 import type { TrainingStageName } from '../../shared/training';
 import type { Learnt } from '../learning';
-import type { PhotoFeatures } from '../photoFeatures';
+import type { PhotoFeatures, RunModels } from '../photoFeatures';
 
 /** A tagged photo that is learnt from. */
 export interface TrainingPhoto {
@@ -27,6 +29,8 @@ export interface Seed {
   scores: Maps;
   /** Of the same size: the mask of the chain (debiased where MARS runs), 0 background. */
   mask: LabelMap;
+  /** Of the same size, where MARS runs: the class that debiasing took away, 0 elsewhere. */
+  removed?: LabelMap;
 }
 
 /** Reads are from disk or computed: memory does not grow with the number of photos. All throw SeedMaskError with the reason why this photo has none. */
@@ -35,9 +39,16 @@ export interface TrainingData {
   /** All classes that some photo has, by id; channel i + 1 of a network is `classes[i]`, channel 0 the background. */
   classes: readonly { id: number; name: string }[];
   host: GraphHost;
+  /** The backbone of the run, for trainings that it learns in. */
+  model: LoadedModel<BackboneSpec>;
   /** Heads of the tags on frozen features, and how sure held-out heads are of each photo's tags. */
   learnt: Learnt;
   features(photo: TrainingPhoto): Promise<PhotoFeatures>;
+  /**
+   * Features of any picture through the frozen backbone, as those of a photo.
+   * @param content what the picture is made of, as a sha256 in hex: they are then kept in the cache under it; absent: computed and forgotten
+   */
+  extract(image: RgbImage, content?: string): Promise<PhotoFeatures>;
   /** The same of a photo that was made (mixed of two); kept in the cache under `key`, a hash of its contents. */
   extract(image: RgbImage, key: string): Promise<PhotoFeatures>;
   /** EXIF-oriented, whole. */
@@ -52,6 +63,9 @@ export interface TrainingData {
   /** A line of the run's log. */
   log(message: string): void;
 }
+
+/** What a scorer may use besides the numbers that were learnt; no photo needs to be there. */
+export type ScoringData = Pick<TrainingData, 'host' | 'models' | 'classes' | 'learnt' | 'extract' | 'signal'>;
 
 /** What a trained network says of a photo. */
 export interface PhotoScorer {
