@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import quick from './presets/quick.json';
+import { trainingSchema } from './trainingPreset';
 
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const positive = v.pipe(v.number(), v.gtValue(0));
@@ -88,6 +89,8 @@ export const presetSchema = v.strictObject({
     backgroundScale: positive,
     ...kernels.entries,
   }),
+  /** What is trained before masks are made; null: nothing, the frozen backbone and heads do. */
+  training: v.nullable(trainingSchema),
 });
 export type Preset = v.InferOutput<typeof presetSchema>;
 

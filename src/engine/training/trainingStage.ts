@@ -10,7 +10,7 @@ import type { LabelMap, Maps, RgbImage } from '../../shared/maps';
 import type { Hints } from '../../shared/review';
 import type { TrainingStageName } from '../../shared/training';
 import type { Learnt } from '../learning';
-import type { PhotoFeatures, RunModels } from '../photoFeatures';
+import type { PhotoFeatures } from '../photoFeatures';
 
 /** A tagged photo that is learnt from. */
 export interface TrainingPhoto {
@@ -45,12 +45,10 @@ export interface TrainingData {
   learnt: Learnt;
   features(photo: TrainingPhoto): Promise<PhotoFeatures>;
   /**
-   * Features of any picture through the frozen backbone, as those of a photo.
-   * @param content what the picture is made of, as a sha256 in hex: they are then kept in the cache under it; absent: computed and forgotten
+   * Features of any picture (one that was mixed of two photos) through the frozen backbone, as those of a photo.
+   * @param content what the picture is made of, as a sha256 in hex: its features are then kept in the cache under it; absent: computed and forgotten
    */
   extract(image: RgbImage, content?: string): Promise<PhotoFeatures>;
-  /** The same of a photo that was made (mixed of two); kept in the cache under `key`, a hash of its contents. */
-  extract(image: RgbImage, key: string): Promise<PhotoFeatures>;
   /** EXIF-oriented, whole. */
   image(photo: TrainingPhoto): Promise<RgbImage>;
   seed(photo: TrainingPhoto): Promise<Seed>;
@@ -65,7 +63,7 @@ export interface TrainingData {
 }
 
 /** What a scorer may use besides the numbers that were learnt; no photo needs to be there. */
-export type ScoringData = Pick<TrainingData, 'host' | 'models' | 'classes' | 'learnt' | 'extract' | 'signal'>;
+export type ScoringData = Pick<TrainingData, 'host' | 'model' | 'classes' | 'learnt' | 'extract' | 'signal'>;
 
 /** What a trained network says of a photo. */
 export interface PhotoScorer {

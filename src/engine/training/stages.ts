@@ -1,0 +1,56 @@
+/**
+ * The kinds of stages that a training is made of, by the name of their section in a preset: how each is opened on the data of a folder, and how a scorer of photos is
+ * made of what it learnt once the training is over.
+ */
+import type { Preset } from '../../../models/presets';
+import type { TrainingState } from '../../../models/trainer';
+import type { TrainingPreset } from '../../../models/trainingPreset';
+import { TRAINING_STAGES, type TrainingStageName } from '../../shared/training';
+import type { PhotoScorer, ScoringData, TrainingData, TrainingStage } from './trainingStage';
+
+/** What a stage that has come to its end learnt. */
+export interface LearntStage {
+  name: TrainingStageName;
+  state: TrainingState;
+}
+
+/** Names of stages that presets have a section for. */
+type SectionName = TrainingStageName & keyof TrainingPreset;
+
+export interface StageKind<Section> {
+  /** At its start. `previous`: the stages before it, in order. @throws SeedMaskError 'nothing-to-learn', 'bad-settings', 'bad-model', 'out-of-memory' */
+  open(data: TrainingData, preset: Preset, section: Section, previous: readonly LearntStage[]): Promise<TrainingStage>;
+  /** The scorer of what it learnt (`stages` has its own state, too). Absent where what it learns only helps other stages. */
+  scorer?(data: ScoringData, preset: Preset, section: Section, stages: readonly LearntStage[]): Promise<PhotoScorer>;
+}
+
+/** One line a kind. */
+const KINDS: { readonly [Name in SectionName]?: StageKind<NonNullable<TrainingPreset[Name]>> } = {
+};
+
+/** A stage of a preset, with its section. */
+export interface PlannedStage {
+  name: TrainingStageName;
+  open(data: TrainingData, previous: readonly LearntStage[]): Promise<TrainingStage>;
+  scorer?(data: ScoringData, stages: readonly LearntStage[]): Promise<PhotoScorer>;
+}
+
+/** The stages that a preset asks for, in the order they run in; none where it trains nothing. */
+export function plannedStages(preset: Preset, kinds: typeof KINDS = KINDS): PlannedStage[] {
+  const { training } = preset;
+  if (!training) return [];
+  return TRAINING_STAGES.filter((name): name is SectionName => name in training).flatMap(name => planned(name, preset, training, kinds) ?? []);
+}
+
+function planned<Name extends SectionName>(name: Name, preset: Preset, training: TrainingPreset, kinds: typeof KINDS): PlannedStage | undefined {
+  const section = training[name];
+  if (section === null) return undefined;
+  const kind = kinds[name] as StageKind<NonNullable<TrainingPreset[Name]>> | undefined;
+  if (!kind) throw new Error(`no stage '${name}'`);
+  const scorer = kind.scorer?.bind(kind);
+  return {
+    name,
+    open: (data, previous) => kind.open(data, preset, section, previous),
+    ...(scorer && { scorer: (data: ScoringData, stages: readonly LearntStage[]) => scorer(data, preset, section, stages) }),
+  };
+}
