@@ -32,6 +32,56 @@ export const recursionSchema = v.strictObject({
   certainFilter: v.strictObject({ foreground: share, background: share }),
 });
 
+/** The light decoder on cached features (`networks/lightDecoder.ts`, `src/engine/training/decoder/`). */
+const decoderSchema = v.strictObject({
+  ...steps,
+  /** Share of the run in which the rate rises to its full height; then it falls as half a cosine wave to nothing. */
+  warmUp: share,
+  /** Networks with chance of their own, heard together. */
+  members: size,
+  /** Into so many parts the photos are dealt; each member learns from all parts but one and is heard for that one alone. 1: all learn from all. */
+  folds: size,
+  hidden: v.array(size),
+  /** Shares of a cell's and of hidden numbers that are dropped while it learns. */
+  dropout: v.strictObject({ inputs: share, hidden: share }),
+  /** What it sees of a cell: main directions of each layer (those the backbone has not are left out), fitted on `sample`; and more. */
+  inputs: v.strictObject({
+    layers: v.pipe(v.array(v.strictObject({ role: v.picklist(['deep', 'middle', 'fine']), dimensions: size, weight: positive })), v.minLength(1)),
+    /** Square roots of features that are 0 or more, in place of them. */
+    root: v.boolean(),
+    whiten: v.boolean(),
+    sample: v.strictObject({ photos: size, cells: size }),
+    /** Mean colour, place in the photo, and (where it is on) salience of the cell, times these; 0: not seen. */
+    colour: v.pipe(v.number(), v.minValue(0)),
+    place: v.pipe(v.number(), v.minValue(0)),
+    saliency: v.pipe(v.number(), v.minValue(0)),
+  }),
+  /** Cells along a side of a cell of the first view's grid. */
+  grid: size,
+  /** Photos of an epoch at most: memory does not grow beyond them. And cells of each, on average, that an epoch's steps see. */
+  photos: size,
+  cellsPerPhoto: size,
+  /** First labels, from the seeds: certain filter of their scores; where debiasing took a class away, the background, nothing, or what the moving average of the network itself says (complementing). */
+  seeds: v.strictObject({ foreground: share, background: share, removed: v.picklist(['background', 'ignored', 'complemented']) }),
+  /** Decay of the moving average. */
+  average: share,
+  /** A class weighs (its share of the cells) to minus this power. */
+  classWeight: v.pipe(v.number(), v.minValue(0)),
+  /** Softmax over the background and the photo's tags alone, in training too. */
+  restricted: v.boolean(),
+  smoothing: share,
+  /** null: the seeds' labels are learnt from to the end, without a classifier. */
+  recursion: v.nullable(v.strictObject({
+    ...recursionSchema.entries,
+    loss: v.picklist(['l1', 'bce']),
+    /** Whole photos of a step. */
+    batch: size,
+    /** Photos that are mixed an epoch: each goes through the backbone anew. */
+    mixes: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  })),
+});
+export type DecoderPreset = v.InferOutput<typeof decoderSchema>;
+
 export const trainingSchema = v.strictObject({
   seed: size,
   /** Steps from one checkpoint to the next. */
@@ -39,5 +89,6 @@ export const trainingSchema = v.strictObject({
   /** Photos whose masks are made anew after each epoch, to look at. */
   samples: v.pipe(v.number(), v.integer(), v.minValue(0)),
   puzzle: v.nullable(puzzleSchema),
+  decoder: v.nullable(decoderSchema),
 });
 export type TrainingPreset = v.InferOutput<typeof trainingSchema>;
