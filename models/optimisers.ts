@@ -31,9 +31,15 @@ export interface CommonOptions {
   /** Gradients whose common norm is larger are shortened to it. */
   clipNorm?: number;
   /** Keeps `w.ema`, the average that moves by 1 - ema a step; starts at the parameter's start. */
-  ema?: number;
+  ema?: number | EmaRamp;
   /** Factors on the learning rate and the weight decay of single parameters; default: 1, and no decay of biases (rank 1 and less). */
   groups?: (name: string, shape: Shape) => { rate?: number; decay?: number };
+}
+
+/** A decay that begins at 0, so that a short training's average forgets its start: most (1 - exp(-step / over)). */
+export interface EmaRamp {
+  most: number;
+  over: number;
 }
 
 export type OptimiserOptions = (AdamWOptions | SgdOptions) & CommonOptions;
@@ -83,6 +89,8 @@ export function updateGraph(parameters: readonly { name: string; shape: Shape }[
 function appendUpdates(g: GraphBuilder, parameters: readonly Value[], raw: readonly Value[], optimiser: OptimiserOptions): StateTensor[] {
   const rate = g.input('rate', []);
   const correction = optimiser.kind === 'adamw' ? g.input('correction', [2]) : undefined;
+  const { ema } = optimiser;
+  const decay = typeof ema === 'object' ? g.input('ema.decay', []) : ema;
   const state: StateTensor[] = [];
   const slot = (name: string, shape: Shape, start: StateTensor['start'] = 'zero'): Value => {
     state.push({ name, shape, start });
@@ -93,13 +101,13 @@ function appendUpdates(g: GraphBuilder, parameters: readonly Value[], raw: reado
     const { name, shape } = parameter;
     state.push({ name, shape, start: 'given' });
     const group = optimiser.groups?.(name, shape) ?? {};
-    const decay = (parameter.rank > 1 ? (optimiser.weightDecay ?? 0) : 0) * (group.decay ?? 1);
-    const update = { parameter, gradient, rate: group.rate === undefined ? rate : g.mul(rate, group.rate), decay, slot };
+    const weightDecay = (parameter.rank > 1 ? (optimiser.weightDecay ?? 0) : 0) * (group.decay ?? 1);
+    const update = { parameter, gradient, rate: group.rate === undefined ? rate : g.mul(rate, group.rate), decay: weightDecay, slot };
     const next = correction && optimiser.kind === 'adamw' ? adamw(g, update, correction, optimiser) : momentum(g, update, optimiser.kind === 'sgd' ? (optimiser.momentum ?? 0.9) : 0);
     g.output(`${name}.next`, next);
-    if (optimiser.ema === undefined) return;
+    if (decay === undefined) return;
     const average = slot(`${name}.ema`, shape, { like: name });
-    g.output(`${name}.ema.next`, g.add(g.mul(average, optimiser.ema), g.mul(next, 1 - optimiser.ema)));
+    g.output(`${name}.ema.next`, g.add(g.mul(average, decay), g.mul(next, typeof decay === 'number' ? 1 - decay : g.sub(1, decay))));
   });
   return state;
 }
@@ -111,6 +119,11 @@ function clipped(g: GraphBuilder, gradients: readonly Value[], most: number | un
   const norm = g.sqrt(g.sum(g.concat(squares, 0), [0], false));
   const factor = g.min(g.div(g.scalar(most), g.add(norm, 1e-6)), 1);
   return gradients.map(gradient => g.mul(gradient, factor));
+}
+
+/** What the input `ema.decay` must hold at step `step` (from 1). */
+export function emaDecay({ most, over }: EmaRamp, step: number): number {
+  return most * (1 - Math.exp(-step / over));
 }
 
 /** What AdamW's `correction` input must hold at step `step` (from 1). */

@@ -5,7 +5,7 @@
 import { SeedMaskError } from '../src/shared/errors';
 import { floats, type GraphHost, type GraphRunner, type Tensor } from '../src/shared/graph';
 import { product, type Shape } from './graph/value';
-import { adamCorrection, type OptimiserOptions, type StateTensor, type TrainingGraph } from './optimisers';
+import { adamCorrection, emaDecay, type OptimiserOptions, type StateTensor, type TrainingGraph } from './optimisers';
 
 /** Everything a training can go on from. */
 export interface TrainingState {
@@ -27,7 +27,11 @@ export function startState(state: readonly StateTensor[], parameters: Readonly<R
 
 /** The inputs of an update at step `step` (from 1) besides state and gradients. */
 export function schedule(optimiser: OptimiserOptions, step: number, rate: number): Record<string, Tensor> {
-  return { rate: { dims: [], data: Float32Array.of(rate) }, ...(optimiser.kind === 'adamw' && { correction: { dims: [2], data: adamCorrection(optimiser, step) } }) };
+  return {
+    rate: { dims: [], data: Float32Array.of(rate) },
+    ...(optimiser.kind === 'adamw' && { correction: { dims: [2], data: adamCorrection(optimiser, step) } }),
+    ...(typeof optimiser.ema === 'object' && { 'ema.decay': { dims: [], data: Float32Array.of(emaDecay(optimiser.ema, step)) } }),
+  };
 }
 
 /** The next state, from the outputs of an update. */

@@ -78,6 +78,14 @@ export function importOnnx(g: GraphBuilder, bytes: Uint8Array, { inputs, trains 
   return { outputs, parameters };
 }
 
+/** The float weights of a file by name, as they are. @throws SeedMaskError 'bad-model' */
+export function floatWeights(bytes: Uint8Array): Map<string, { shape: readonly number[]; data: Float32Array }> {
+  return new Map(parse(bytes).graph.initializer.flatMap(tensor => {
+    const { name, shape, data } = readTensor(tensor);
+    return data instanceof Float32Array ? [[name, { shape, data }] as const] : [];
+  }));
+}
+
 function parse(bytes: Uint8Array): { graph: GraphProto; opset: number } {
   try {
     const { graph, opsetImport } = fromBinary(ModelProtoSchema, bytes);

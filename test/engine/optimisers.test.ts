@@ -117,6 +117,20 @@ test('gradients are clipped together, groups have rates of their own, and averag
   await trainer.release();
 });
 
+test('a ramped average moves with its parameter at first and trails later', async () => {
+  const { g, loss, parameters } = regression(8);
+  const ema = { most: 0.99, over: 2 };
+  const trainer = await Trainer.open(cpuHost(), trainingGraph(g, loss, parameters, { kind: 'sgd', ema }), begin);
+  let average = Float64Array.from(begin.w);
+  for (let step = 1; step <= 4; step++) {
+    await trainer.step(feed(0, 8), 0.05);
+    const decay = 0.99 * (1 - Math.exp(-step / 2));
+    average = average.map((x, i) => decay * x + (1 - decay) * trainer.parameter('w')[i]);
+    close(trainer.parameter('w.ema'), average);
+  }
+  await trainer.release();
+});
+
 test('a saved training goes on as if it had not stopped', async () => {
   const { g, loss, parameters } = regression(8);
   const graph = trainingGraph(g, loss, parameters, { kind: 'adamw', weightDecay: 0.1, ema: 0.5 });
