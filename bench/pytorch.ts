@@ -5,15 +5,13 @@
  *
  * PyTorch is looked for in the interpreter that PYTHON names, else in /usr/bin/python3 and python3; without it the bench says so.
  */
-import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
 import { OnnxHost } from '../src/engine/session';
 import type { GraphHost } from '../src/shared/graph';
 import { markdown, median } from './measure';
+import { findPython, LineProcess } from './lineProcess';
 import { ROWS, type OperatorInput, type OperatorRow } from './operators';
 
 export interface Comparison {
@@ -34,7 +32,7 @@ export async function comparePytorch(rounds: number, report: (line: Comparison) 
   const python = findPython();
   if (!python) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'seedmask-bench-'));
-  const torch = new Torch(python);
+  const torch = new LineProcess(python, [join(import.meta.dirname, 'pytorch/operators.py'), String(THREADS)]);
   try {
     const { version, threads } = await torch.answer();
     const host: GraphHost = new OnnxHost('cpu', { threads: THREADS });
@@ -50,7 +48,7 @@ export async function comparePytorch(rounds: number, report: (line: Comparison) 
   }
 }
 
-async function compare(row: OperatorRow, operator: string, torch: Torch, folder: string, rounds: number): Promise<Comparison> {
+async function compare(row: OperatorRow, operator: string, torch: LineProcess, folder: string, rounds: number): Promise<Comparison> {
   const inputs = Object.fromEntries(Object.entries(row.inputs).map(([name, input]) => [name, save(input, join(folder, name))]));
   await torch.ask('load', { operator, inputs, parameters: row.parameters });
   await torch.ask('run');
@@ -73,38 +71,6 @@ async function compare(row: OperatorRow, operator: string, torch: Torch, folder:
 function save({ data, shape }: OperatorInput, file: string): Record<string, unknown> {
   writeFileSync(file, data);
   return { file, shape, type: data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'uint8' };
-}
-
-/** operators.py as a process: one line asked, one line answered. */
-class Torch {
-  private readonly child: ChildProcessByStdio<Writable, Readable, null>;
-  private readonly answers: AsyncIterator<string>;
-
-  constructor(python: string) {
-    this.child = spawn(python, [join(import.meta.dirname, 'pytorch/operators.py'), String(THREADS)], { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.answers = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
-  }
-
-  /** The next line it says; the first one says that it is ready. */
-  async answer(): Promise<Record<string, unknown>> {
-    const { value, done } = await this.answers.next();
-    if (done) throw new Error('operators.py ended: its message is above');
-    return JSON.parse(value) as Record<string, unknown>;
-  }
-
-  ask(command: 'load' | 'run' | 'save', given: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
-    this.child.stdin.write(`${JSON.stringify({ [command]: given })}\n`);
-    return this.answer();
-  }
-
-  stop(): void {
-    this.child.kill();
-  }
-}
-
-function findPython(): string | undefined {
-  const candidates = process.env.PYTHON ? [process.env.PYTHON] : ['/usr/bin/python3', 'python3'];
-  return candidates.find(python => spawnSync(python, ['-c', 'import torch, numpy']).status === 0);
 }
 
 /** The comparison as a table; each line is told to `progress` as soon as it is known. */
