@@ -89,6 +89,6 @@ export const trainingSchema = v.strictObject({
   /** Photos whose masks are made anew after each epoch, to look at. */
   samples: v.pipe(v.number(), v.integer(), v.minValue(0)),
   puzzle: v.nullable(puzzleSchema),
-  decoder: v.nullable(decoderSchema),
+  decoder: v.optional(v.nullable(decoderSchema), null),
 });
 export type TrainingPreset = v.InferOutput<typeof trainingSchema>;
