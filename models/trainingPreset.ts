@@ -3,6 +3,7 @@
  * without it. Names of the papers: RecurSeed + EdgePredictMix (arXiv 2204.06754), Puzzle-CAM (2101.11253), AffinityNet (CVPR 2018), IRNet (CVPR 2019).
  */
 import * as v from 'valibot';
+import { networkEntries, puzzleNetworkSchema, segmentationEntries } from './networkPreset';
 
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const positive = v.pipe(v.number(), v.gtValue(0));
@@ -19,7 +20,11 @@ const puzzleSchema = v.strictObject({
   /** Weight of the reconstruction loss at its full height, and the share of the run that the ramp takes. */
   alpha: v.pipe(v.number(), v.minValue(0)),
   ramp: share,
+  /** What training the backbone needs; 'heads' do without it. */
+  network: v.optional(puzzleNetworkSchema),
 });
+
+export type PuzzlePreset = v.InferOutput<typeof puzzleSchema>;
 
 /** Labels from seeds (RecurSeed), later from predictions (EdgePredict), and mixing. */
 export const recursionSchema = v.strictObject({
@@ -82,6 +87,14 @@ const decoderSchema = v.strictObject({
 });
 export type DecoderPreset = v.InferOutput<typeof decoderSchema>;
 
+/** Single-stage RecurSeed + EdgePredictMix: classifier and DeepLabv3+ on a backbone that learns (`src/engine/training/network/`). Papers: batch, epochs, rate and decay are unknown; DHR: 16, 100, 1e-3, 4e-5. */
+const networkSchema = v.strictObject({ ...steps, ...recursionSchema.entries, ...networkEntries });
+export type NetworkPreset = v.InferOutput<typeof networkSchema>;
+
+/** The final segmentation network, taught by pseudo masks; with MARS's complementing. */
+const segmentationSchema = v.strictObject({ ...steps, ...segmentationEntries });
+export type SegmentationPreset = v.InferOutput<typeof segmentationSchema>;
+
 export const trainingSchema = v.strictObject({
   seed: size,
   /** Steps from one checkpoint to the next. */
@@ -90,5 +103,7 @@ export const trainingSchema = v.strictObject({
   samples: v.pipe(v.number(), v.integer(), v.minValue(0)),
   puzzle: v.nullable(puzzleSchema),
   decoder: v.optional(v.nullable(decoderSchema), null),
+  network: v.optional(v.nullable(networkSchema), null),
+  segmentation: v.optional(v.nullable(segmentationSchema), null),
 });
 export type TrainingPreset = v.InferOutput<typeof trainingSchema>;
