@@ -34,15 +34,20 @@ export interface Projected {
   weight: number;
 }
 
-/** Inputs `x0` [C0, N], `x1` [C1, N] …; output `y` [D0 + D1 + …, N]: each layer's projection as unit vectors times its weight, together as unit vectors again. */
-export function projectionGraph(layers: readonly Projected[], vectors: number, root: boolean): Uint8Array {
+/**
+ * Inputs `x0` [C0, N], `x1` [C1, N] …; output `y` [D0 + D1 + …, N]: each layer's projection times its weight; with `units`, as unit vectors before that, and as unit
+ * vectors together.
+ */
+export function projectionGraph(layers: readonly Projected[], vectors: number, root: boolean, units: boolean): Uint8Array {
   const g = new GraphBuilder('projection');
   const parts = layers.map(({ channels, rows, mean, weight }, i) => {
     const x = prepared(g, g.input(`x${i}`, [channels, vectors]), root);
     const centred = g.sub(x, g.constant(mean, [channels, 1]));
-    return g.mul(unit(g, g.matmul(g.constant(rows, [rows.length / channels, channels]), centred)), weight);
+    const projected = g.matmul(g.constant(rows, [rows.length / channels, channels]), centred);
+    return g.mul(units ? unit(g, projected) : projected, weight);
   });
-  g.output('y', unit(g, parts.length === 1 ? parts[0] : g.concat(parts, 0)));
+  const together = parts.length === 1 ? parts[0] : g.concat(parts, 0);
+  g.output('y', units ? unit(g, together) : together);
   return g.toOnnx();
 }
 

@@ -24,6 +24,8 @@ export interface FeatureSpace {
   layers: readonly SpaceLayer[];
   /** Square roots of the features, which are 0 or more, in place of them. */
   root: boolean;
+  /** Lengths count: vectors are not brought to length 1. */
+  plain?: boolean;
 }
 
 /** Directions beyond the wanted ones that iteration carries along: these converge last. */
@@ -118,11 +120,11 @@ export class Projector {
     this.dimensions = space.layers.reduce((sum, { dimensions }) => sum + dimensions, 0);
   }
 
-  /** Coordinates (D x h x w, unit vectors) of a photo's layers, all on one grid, in the space's order. @throws SeedMaskError 'numeric' if they are not finite */
+  /** Coordinates (D x h x w; unit vectors unless the space is plain) of a photo's layers, all on one grid, in the space's order. @throws SeedMaskError 'numeric' if they are not finite */
   async project(layers: readonly Maps[]): Promise<Maps> {
     const { height, width } = layers[0];
     const size = height * width;
-    this.runner ??= await this.host.open(projectionGraph(this.space.layers, PROJECTION_BLOCK, this.space.root));
+    this.runner ??= await this.host.open(projectionGraph(this.space.layers, PROJECTION_BLOCK, this.space.root, !this.space.plain));
     const data = new Float32Array(this.dimensions * size);
     for (let from = 0; from < size; from += PROJECTION_BLOCK) {
       const count = Math.min(PROJECTION_BLOCK, size - from);

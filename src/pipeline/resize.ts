@@ -84,6 +84,29 @@ export function resizeNearest(maps: Maps, height: number, width: number): Maps {
   return out;
 }
 
+/**
+ * `maps` at height x width: the mean of the pixels that each cell touches (torch's `adaptive_avg_pool2d`; cell i of N reaches from floor(i n / N) to before
+ * ceil((i + 1) n / N)). @throws on an empty input or output size.
+ */
+export function areaMeans(maps: Maps, height: number, width: number): Maps {
+  checkSizes(maps, height, width);
+  const out = zeroMaps(maps.channels, height, width);
+  for (let c = 0; c < maps.channels; c++) {
+    const source = plane(maps, c);
+    const target = plane(out, c);
+    for (let y = 0; y < height; y++) {
+      const [top, bottom] = [Math.floor((y * maps.height) / height), Math.ceil(((y + 1) * maps.height) / height)];
+      for (let x = 0; x < width; x++) {
+        const [left, right] = [Math.floor((x * maps.width) / width), Math.ceil(((x + 1) * maps.width) / width)];
+        let sum = 0;
+        for (let row = top; row < bottom; row++) for (let i = row * maps.width + left; i < row * maps.width + right; i++) sum += source[i];
+        target[y * width + x] = sum / ((bottom - top) * (right - left));
+      }
+    }
+  }
+  return out;
+}
+
 /** `labels` at height x width, nearest: every label of the result is a label of the input. @throws on an empty input or output size. */
 export function resizeLabels(labels: LabelMap, height: number, width: number): LabelMap {
   checkSizes(labels, height, width);

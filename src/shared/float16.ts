@@ -46,10 +46,15 @@ export function toFiniteFloat16(values: Float32Array): Uint16Array {
 
 /** The exact values of halves. */
 export function fromFloat16(halves: Uint16Array): Float32Array {
-  table ??= Float32Array.from({ length: 65536 }, (_, bits) => valueOf(bits));
+  const all = halfValues();
   const values = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) values[i] = table[halves[i]];
+  for (let i = 0; i < halves.length; i++) values[i] = all[halves[i]];
   return values;
+}
+
+/** The value of each half, by its bits. Not to be written to. */
+export function halfValues(): Float32Array {
+  return (table ??= Float32Array.from({ length: 65536 }, (_, bits) => valueOf(bits)));
 }
 
 function valueOf(bits: number): number {
