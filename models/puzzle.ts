@@ -40,17 +40,26 @@ export interface PuzzleLosses {
   total: Value;
 }
 
+export interface PuzzleOptions {
+  /** B x 1 x h x w: what each position counts in a mean over its image; the sum of an image is 1. All alike if left out. */
+  shares?: Value;
+  /** K, added to the means that are held against the tags. */
+  bias?: Value;
+}
+
 /**
  * @param whole and merged: scores B x K x h x w, before any ReLU
  * @param tags B x K of 0 and 1
  * @param alpha a number of shape []
  */
-export function puzzleLosses(g: GraphBuilder, whole: Value, merged: Value, tags: Value, alpha: Value): PuzzleLosses {
+export function puzzleLosses(g: GraphBuilder, whole: Value, merged: Value, tags: Value, alpha: Value, { shares, bias }: PuzzleOptions = {}): PuzzleLosses {
   const [images, classes] = whole.shape;
-  const classification = softMargin(g, g.mean(whole, [2, 3], false), tags);
-  const tilesClassification = softMargin(g, g.mean(merged, [2, 3], false), tags);
+  const pooled = (maps: Value): Value => (shares ? g.sum(g.mul(maps, shares), [2, 3], false) : g.mean(maps, [2, 3], false));
+  const logits = (maps: Value): Value => (bias ? g.add(pooled(maps), bias) : pooled(maps));
+  const classification = softMargin(g, logits(whole), tags);
+  const tilesClassification = softMargin(g, logits(merged), tags);
   const difference = g.mul(g.abs(g.sub(whole, merged)), g.reshape(tags, [images, classes, 1, 1]));
-  const reconstruction = g.mean(difference, [0, 1, 2, 3], false);
+  const reconstruction = shares ? g.mean(pooled(difference), [0, 1], false) : g.mean(difference, [0, 1, 2, 3], false);
   const total = g.add(g.add(classification, tilesClassification), g.mul(reconstruction, alpha));
   return { classification, tilesClassification, reconstruction, total };
 }

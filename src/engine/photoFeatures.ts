@@ -8,9 +8,10 @@ import { findBackbone, findSaliency, findUss, type BackboneOutput, type Backbone
 import { batchLimit, loadModel, type LoadedModel } from '../../models/loadModel';
 import type { Preset } from '../../models/presets';
 import type { PhotoBox } from '../pipeline/closerLook';
+import { resizeBilinear } from '../pipeline/resize';
 import { floats, type Tensor } from '../shared/graph';
 import { SeedMaskError } from '../shared/errors';
-import type { Maps, RgbImage } from '../shared/maps';
+import { plane, zeroMaps, type Maps, type RgbImage } from '../shared/maps';
 import { isFeatureModel } from '../shared/settings';
 import type { FeatureCache, FeatureKey, FeatureLayer } from './featureCache';
 import { fromFloat16, toFiniteFloat16 } from '../shared/float16';
@@ -119,6 +120,17 @@ export class FeatureExtractor {
     return layers.map(toMaps);
   }
 
+  /**
+   * The photo looked at in `perSide` x `perSide` tiles, each by itself at the scale it has in the first view, put together again: D x h x w by role, on the grids that the first view
+   * has. From the cache, or computed and cached.
+   * @param photo asked for only when it must be computed
+   * @throws SeedMaskError as `compute`
+   */
+  async tiles(photo: () => Promise<RgbImage>, sha256: string, perSide: number, signal?: AbortSignal): Promise<ReadonlyMap<Role, Maps>> {
+    const maps = await this.keep(this.tilesKey(sha256, perSide), async () => this.lookAtTiles(await photo(), perSide, signal));
+    return new Map(this.outputs.map(({ role }, i) => [role, maps[i]]));
+  }
+
   /** The salience of a part of a photo, 1 x s x s. Not cached: few tags need it. @throws if the run has no saliency model */
   async lookCloser(photo: RgbImage, box: PhotoBox): Promise<Maps> {
     if (!this.models.saliency || !this.saliency) throw new Error('this run looks at no salience');
@@ -134,10 +146,42 @@ export class FeatureExtractor {
   /** One map per used output. */
   private async view(photo: RgbImage, index: number, signal?: AbortSignal): Promise<Maps[]> {
     const { longSide, flip } = this.preset.views[index];
-    const { spec } = this.models.backbone;
+    return this.look(await this.atScale(photo, longSide / Math.max(photo.width, photo.height)), flip, signal);
+  }
+
+  /** One map per used output, tile by tile, on the first view's grids. */
+  private async lookAtTiles(photo: RgbImage, perSide: number, signal?: AbortSignal): Promise<Maps[]> {
+    const { longSide, flip } = this.preset.views[0];
     const scale = longSide / Math.max(photo.width, photo.height);
-    const fit = (side: number): number => Math.max(spec.input.multiple, Math.round((side * scale) / spec.input.multiple) * spec.input.multiple);
-    const resized = await resizePhoto(photo, fit(photo.width), fit(photo.height));
+    const { height, width } = this.fitting(photo, scale);
+    const rows: Maps[][] = [];
+    for (let y = 0; y < perSide; y++) {
+      const row: Maps[][] = [];
+      for (let x = 0; x < perSide; x++) {
+        const tile = cropPhoto(photo, { left: x / perSide, top: y / perSide, right: (x + 1) / perSide, bottom: (y + 1) / perSide });
+        row.push(await this.look(await this.atScale(tile, scale), flip, signal));
+      }
+      rows.push(this.outputs.map((_, i) => sideBySide(row.map(maps => maps[i]))));
+    }
+    // Tiles are rounded to what the backbone takes, each by itself.
+    return this.outputs.map(({ stride }, i) => resizeBilinear(stacked(rows.map(maps => maps[i])), height / stride, width / stride));
+  }
+
+  /** The size nearest to `scale` times the photo's that the backbone takes. */
+  private fitting({ height, width }: RgbImage, scale: number): { height: number; width: number } {
+    const { multiple } = this.models.backbone.spec.input;
+    const fit = (side: number): number => Math.max(multiple, Math.round((side * scale) / multiple) * multiple);
+    return { height: fit(height), width: fit(width) };
+  }
+
+  private atScale(photo: RgbImage, scale: number): Promise<RgbImage> {
+    const { height, width } = this.fitting(photo, scale);
+    return resizePhoto(photo, width, height);
+  }
+
+  /** @param resized of a size that the backbone takes */
+  private async look(resized: RgbImage, flip: boolean, signal?: AbortSignal): Promise<Maps[]> {
+    const { spec } = this.models.backbone;
     const { results } = await runBatched(
       this.backbone,
       flip ? [false, true] : [false],
@@ -167,6 +211,11 @@ export class FeatureExtractor {
   private viewKey(photo: string, index: number): FeatureKey {
     const { longSide, flip } = this.preset.views[index];
     return { photo, model: this.models.backbone.sha256, view: { longSide, flip, layers: this.outputs.map(({ name }) => name).join(' ') } };
+  }
+
+  private tilesKey(photo: string, perSide: number): FeatureKey {
+    const key = this.viewKey(photo, 0);
+    return { ...key, view: { ...key.view, tiles: perSide } };
   }
 
   private saliencyKey(photo: string): FeatureKey {
@@ -210,6 +259,34 @@ function meanWithMirrored(plain: Maps, mirrored: Maps): Maps {
     for (let x = 0; x < width; x++) data[row + x] = (plain.data[row + x] + mirrored.data[last - x]) / 2;
   }
   return { ...plain, data };
+}
+
+/** Maps of one height as one row. */
+function sideBySide(parts: readonly Maps[]): Maps {
+  const [{ channels, height }] = parts;
+  const width = parts.reduce((sum, part) => sum + part.width, 0);
+  const out = zeroMaps(channels, height, width);
+  let left = 0;
+  for (const part of parts) {
+    for (let row = 0; row < channels * height; row++) out.data.set(part.data.subarray(row * part.width, (row + 1) * part.width), row * width + left);
+    left += part.width;
+  }
+  return out;
+}
+
+/** Maps of one width below one another. */
+function stacked(parts: readonly Maps[]): Maps {
+  const [{ channels, width }] = parts;
+  const height = parts.reduce((sum, part) => sum + part.height, 0);
+  const out = zeroMaps(channels, height, width);
+  for (let c = 0; c < channels; c++) {
+    let top = 0;
+    for (const part of parts) {
+      plane(out, c).set(plane(part, c), top * width);
+      top += part.height;
+    }
+  }
+  return out;
 }
 
 function toLayer({ data, channels, height, width }: Maps, index: number): FeatureLayer {
