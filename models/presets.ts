@@ -3,7 +3,10 @@
  * run (device, saliency, names) is in `src/shared/settings.ts` instead. `docs/quality.md` says what each number gave.
  */
 import * as v from 'valibot';
+import { SeedMaskError } from '../src/shared/errors';
+import full from './presets/full.json';
 import quick from './presets/quick.json';
+import standard from './presets/standard.json';
 import { trainingSchema } from './trainingPreset';
 
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
@@ -95,3 +98,25 @@ export const presetSchema = v.strictObject({
 export type Preset = v.InferOutput<typeof presetSchema>;
 
 export const QUICK: Preset = v.parse(presetSchema, quick);
+/** A light decoder on frozen features. */
+export const STANDARD: Preset = v.parse(presetSchema, standard);
+/** The backbone learns, too. */
+export const FULL: Preset = v.parse(presetSchema, full);
+
+/** Faults of a preset file that are named. */
+const MOST_FAULTS = 5;
+
+/** A preset from JSON text. @param file for errors. @throws SeedMaskError 'bad-settings' that names what is wrong, and where */
+export function parsePreset(text: string, file: string): Preset {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new SeedMaskError('bad-settings', `is no JSON: ${error instanceof Error ? error.message : String(error)}`, file, { cause: error });
+  }
+  const parsed = v.safeParse(presetSchema, json);
+  if (parsed.success) return parsed.output;
+  const faults = parsed.issues.map(issue => `${v.getDotPath(issue) ?? 'preset'}: ${issue.message}`);
+  const more = faults.length > MOST_FAULTS ? `; and ${faults.length - MOST_FAULTS} more` : '';
+  throw new SeedMaskError('bad-settings', `is no preset: ${faults.slice(0, MOST_FAULTS).join('; ')}${more}`, file);
+}

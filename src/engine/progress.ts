@@ -25,9 +25,12 @@ export class Progress {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** @param later photos that come in stages after this one, in units of this one's */
-  begin(stage: Stage, total: number, later = 0): void {
-    Object.assign(this, { stage, total, later, done: 0 });
+  /**
+   * @param later photos that come in stages after this one, in units of this one's
+   * @param done of an earlier run that is gone on with
+   */
+  begin(stage: Stage, total: number, later = 0, done = 0): void {
+    Object.assign(this, { stage, total, later, done });
     this.times.length = 0;
     this.times.push(this.now());
     this.report(true);
