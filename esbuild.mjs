@@ -1,5 +1,5 @@
 /**
- * Bundles the extension, the engine process and the command line, each one CommonJS file in `dist/`, the review page in `dist/webview/`, and the tests that run
+ * Bundles the extension, the engine process and the command line, each one CommonJS file in `dist/`, the pages of the review and of a training in `dist/webview/`, and the tests that run
  * inside VS Code, in `dist-test/`. Native packages and `vscode` stay outside. `--production`: minified, without maps and tests. `--watch`: again at each change.
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
@@ -29,7 +29,7 @@ const builds = [
 ];
 /** @type {import('esbuild').BuildOptions} */
 const page = {
-  entryPoints: { review: 'src/webview/main.tsx' },
+  entryPoints: { review: 'src/webview/main.tsx', training: 'src/webview/training/main.tsx' },
   outdir: 'dist/webview',
   bundle: true,
   platform: 'browser',

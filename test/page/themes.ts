@@ -199,13 +199,13 @@ const BODY: Record<Theme, { className: string; scheme: string }> = {
   'hc-light': { className: 'vscode-high-contrast vscode-high-contrast-light', scheme: 'light' },
 };
 
-/** The page's HTML as VS Code would frame it, in a theme. `painter` forces one ('gl', '2d'). */
-export function pageHtml(theme: Theme, painter = ''): string {
+/** A page's HTML as VS Code would frame it, in a theme. `painter` forces one of the review's ('gl', '2d'). */
+export function pageHtml(theme: Theme, painter = '', name: 'review' | 'training' = 'review'): string {
   const variables = Object.entries(COLOURS[theme]).map(([name, colour]) => `--vscode-${name}: ${colour};`).join('');
   const { className, scheme } = BODY[theme];
   return `<!doctype html>
 <html lang="en" style="${variables}--vscode-font-family: 'DejaVu Sans', system-ui, sans-serif; --vscode-font-size: 13px; --vscode-font-weight: normal; --vscode-editor-font-family: 'DejaVu Sans Mono', monospace; color-scheme: ${scheme};">
-<head><meta charset="utf-8"><title>SeedMask review</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/webview/review.css"></head>
-<body class="${className}" data-vscode-theme-kind="${className.split(' ')[0]}" data-painter="${painter === 'gl' || painter === '2d' ? painter : ''}"><script src="/host.js"></script><script src="/webview/review.js"></script></body>
+<head><meta charset="utf-8"><title>SeedMask ${name}</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/webview/${name}.css"></head>
+<body class="${className}" data-vscode-theme-kind="${className.split(' ')[0]}" data-painter="${painter === 'gl' || painter === '2d' ? painter : ''}"><script src="/host.js"></script><script src="/webview/${name}.js"></script></body>
 </html>`;
 }

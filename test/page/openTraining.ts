@@ -1,0 +1,91 @@
+/**
+ * The stand-alone training page in Chromium, for tests and pictures: the extension's part is played by a few lines in the browser (`window.fakeHost`).
+ * `npx tsx test/page/openTraining.ts OUT.png [THEME] [WIDTHxHEIGHT]` takes a picture of it.
+ */
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
+import { chromium } from 'playwright-core';
+import { findChromium } from '../../scripts/vscodeHost.mjs';
+import type { ToTrainingPage } from '../../src/shared/trainingPage';
+import { madeTraining, RUNNING } from './madeTraining';
+import type { OpenedPage } from './open';
+import { pageHtml, THEMES, type Theme } from './themes';
+
+const WEBVIEW = join(import.meta.dirname, '../../dist/webview');
+const TYPES: Record<string, string> = { js: 'text/javascript', css: 'text/css', ttf: 'font/ttf', map: 'application/json', html: 'text/html', png: 'image/png', jpg: 'image/jpeg' };
+
+/** Answers `ready` with the view, and notes what the page says and what it wants remembered. */
+const HOST = `
+const said = [];
+let state;
+const send = message => window.postMessage(message, '*');
+window.fakeHost = { said, send, state: () => state };
+window.acquireVsCodeApi = () => ({
+  postMessage: async message => {
+    said.push(message);
+    if (message.type === 'ready') send(await (await fetch('/view')).json());
+  },
+  getState: () => state,
+  setState: next => (state = next),
+});`;
+
+export interface TrainingOptions {
+  theme?: Theme;
+  width?: number;
+  height?: number;
+}
+
+/** Opens the page over what it is told when it is ready. @param files by address */
+export async function openTraining(view: ToTrainingPage & { type: 'view' }, files: ReadonlyMap<string, Uint8Array>, { theme = 'dark', width = 1100, height = 1000 }: TrainingOptions = {}): Promise<OpenedPage> {
+  const answer = async (path: string, themeAsked: string | null): Promise<[body: string | Uint8Array, type: string]> => {
+    if (path === '/') return [pageHtml(THEMES.find(one => one === themeAsked) ?? 'dark', '', 'training'), 'html'];
+    if (path === '/host.js') return [HOST, 'js'];
+    if (path === '/view') return [JSON.stringify(view), 'map'];
+    const ending = path.split('.').pop() ?? '';
+    const file = files.get(path) ?? (await readFile(join(WEBVIEW, /^\/webview\/([\w.]+)$/.exec(path)?.[1] ?? 'not there')));
+    return [file, ending];
+  };
+  const server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+    answer(pathname, searchParams.get('theme')).then(
+      ([body, ending]) => response.writeHead(200, { 'content-type': TYPES[ending] }).end(body),
+      (error: unknown) => response.writeHead(404).end(String(error)),
+    );
+  });
+  await new Promise<void>(listening => server.listen(0, '127.0.0.1', listening));
+  const browser = await chromium.launch({ executablePath: findChromium(), args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-gpu'] });
+  const close = async (): Promise<void> => {
+    await browser.close();
+    await new Promise<void>(closed => void server.close(() => closed()).closeAllConnections());
+  };
+  try {
+    const page = await browser.newPage({ viewport: { width, height } });
+    const troubles: string[] = [];
+    page.on('pageerror', error => troubles.push(error.stack ?? String(error)));
+    page.on('console', message => {
+      if (message.type() === 'error' || message.type() === 'warning') troubles.push(message.text());
+    });
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/?theme=${theme}`);
+    await page.locator('h1').waitFor({ timeout: 60_000 });
+    return { browser, page, troubles, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function main(): Promise<void> {
+  const [out = 'test-results/training.png', theme = 'dark', size = '1100x1500'] = process.argv.slice(2);
+  const [width, height] = size.split('x').map(Number);
+  const { lines, files } = await madeTraining();
+  const progress = { text: '1,080/1,800 steps · training · loss 0.41 · 1.7 steps/s · 7 min left · CPU, 2 threads', share: 0.6 };
+  const { page, troubles, close } = await openTraining({ type: 'view', status: RUNNING, progress, lines }, files, { theme: theme as Theme, width, height });
+  await page.waitForTimeout(800);
+  await page.screenshot({ path: out });
+  if (troubles.length > 0) console.error(troubles.join('\n'));
+  await close();
+}
+
+if (process.argv[1] && resolve(process.argv[1]) === import.meta.filename) void main();
