@@ -6,6 +6,7 @@ import type { Preset } from '../../../models/presets';
 import type { TrainingState } from '../../../models/trainer';
 import type { TrainingPreset } from '../../../models/trainingPreset';
 import { TRAINING_STAGES, type TrainingStageName } from '../../shared/training';
+import { decoderKind } from './decoder/decoderStage';
 import type { PhotoScorer, ScoringData, TrainingData, TrainingStage } from './trainingStage';
 
 /** What a stage that has come to its end learnt. */
@@ -26,6 +27,7 @@ export interface StageKind<Section> {
 
 /** One line a kind. */
 const KINDS: { readonly [Name in SectionName]?: StageKind<NonNullable<TrainingPreset[Name]>> } = {
+  decoder: decoderKind,
 };
 
 /** A stage of a preset, with its section. */

@@ -67,8 +67,11 @@ export type ScoringData = Pick<TrainingData, 'host' | 'model' | 'classes' | 'lea
 
 /** What a trained network says of a photo. */
 export interface PhotoScorer {
-  /** (1 + ids.length) x h x w probabilities: background, then each of `ids`; they sum to 1 at each cell. */
-  scores(photo: { image: RgbImage; features: PhotoFeatures; ids: readonly number[] }): Promise<Maps>;
+  /**
+   * (1 + ids.length) x h x w probabilities: background, then each of `ids`; they sum to 1 at each cell.
+   * @param photo `sha256` of its bytes, where it has a file: what learnt without some of the photos judges those by that
+   */
+  scores(photo: { image: RgbImage; features: PhotoFeatures; ids: readonly number[]; sha256?: string }): Promise<Maps>;
   release(): Promise<void>;
 }
 

@@ -1,0 +1,248 @@
+/**
+ * Trains the light decoder (`models/networks/lightDecoder.ts`) on cached frozen features: an epoch begins with a pool of photos, their cells and what these should be
+ * (`decoderTargets.ts`); its steps are batches drawn from it (`cellPool.ts`). Memory holds one pool: `photos` of the preset, some 350 kB each.
+ */
+import { decoderStart, decoderTrainingGraph, type LightDecoderShape } from '../../../../models/networks/lightDecoder';
+import type { Preset } from '../../../../models/presets';
+import { mixSeed, shuffled, uniform } from '../../../../models/random';
+import { oneCycleRate } from '../../../../models/schedules';
+import { Trainer, type TrainingState } from '../../../../models/trainer';
+import type { DecoderPreset } from '../../../../models/trainingPreset';
+import { averagePrecision } from '../../../pipeline/averagePrecision';
+import { pooled } from '../../../pipeline/cam';
+import { Scg } from '../../../pipeline/scg';
+import { SeedMaskError } from '../../../shared/errors';
+import type { LabelMap, Maps } from '../../../shared/maps';
+import type { StageKind } from '../stages';
+import type { Losses, PhotoScorer, TrainingData, TrainingPhoto, TrainingStage } from '../trainingStage';
+import { CellPool, type PooledPhoto } from './cellPool';
+import { classWeights } from './cellTargets';
+import { CellReader, fitSpace, splitState, type CellVectors } from './decoderInputs';
+import { CellScorer, decoderScorer, foldOf, shapeOf, type CellScores } from './decoderScorer';
+import { mixed, predictedLabels, recursed, seedPixels, targetsOf, withCertain, type MixSide, type Recursion } from './decoderTargets';
+
+export const decoderKind: StageKind<DecoderPreset> = {
+  open: (data, preset, section) => DecoderStage.open(data, preset, section),
+  scorer: (data, _preset, section, stages) => {
+    const own = stages.find(({ name }) => name === 'decoder');
+    if (!own) throw new Error('no decoder was trained');
+    return Promise.resolve(decoderScorer(data, section, own.state));
+  },
+};
+
+/** A photo of the pool before it is dealt out. */
+interface Held {
+  photo: TrainingPhoto;
+  cells: CellVectors;
+}
+
+export class DecoderStage implements TrainingStage {
+  readonly name = 'decoder';
+  readonly epochs: number;
+  readonly stepsPerEpoch: number;
+  rate = 0;
+  /** Cells by photo, of this epoch and, where they are the same photos, of those before. */
+  private readonly held = new Map<number, Held>();
+  private readonly pool: CellPool;
+  private readonly scg: Scg;
+  private readonly scorerOfCells: CellScorer;
+  private readonly channelOf: ReadonlyMap<number, number>;
+
+  private constructor(
+    private readonly data: TrainingData,
+    private readonly preset: Preset,
+    private readonly section: DecoderPreset,
+    private readonly seed: number,
+    shape: LightDecoderShape,
+    private space: TrainingState['tensors'],
+    private reader: CellReader,
+    private readonly trainer: Trainer,
+  ) {
+    this.epochs = section.epochs;
+    this.stepsPerEpoch = Math.max(1, Math.round((Math.min(section.photos, data.photos.length) * section.cellsPerPhoto) / section.batch));
+    this.channelOf = new Map(data.classes.map(({ id }, i) => [id, i + 1]));
+    this.pool = new CellPool(section, { ...shape, places: placesOf(data, preset, section) }, this.channelOf, mixSeed(seed, 2));
+    this.scg = new Scg(data.host, preset.scg);
+    this.scorerOfCells = new CellScorer(data.host, shape, section.folds, data.classes);
+  }
+
+  /** At its start. @throws SeedMaskError 'nothing-to-learn', 'cancelled', 'numeric' */
+  static async open(data: TrainingData, preset: Preset, section: DecoderPreset): Promise<DecoderStage> {
+    if (data.photos.length === 0 || data.classes.length === 0) throw new SeedMaskError('nothing-to-learn', 'no tagged photo could be read');
+    if (section.folds > section.members) throw new SeedMaskError('bad-settings', `a decoder of ${section.members} members cannot deal its photos into ${section.folds} parts`);
+    const seed = preset.training?.seed ?? 1;
+    const space = await fitSpace(data, section.inputs, seed);
+    const reader = new CellReader(data.host, section.inputs, section.grid, space);
+    const shape = shapeOf(section, reader.inputs, data.classes.length);
+    const { recursion } = section;
+    const graph = decoderTrainingGraph(
+      {
+        ...shape,
+        cells: section.batch,
+        dropout: section.dropout.hidden > 0,
+        restricted: section.restricted,
+        weights: { segmentation: recursion?.weights.segmentation ?? 1 },
+        ...(recursion && {
+          whole: { photos: recursion.batch, places: placesOf(data, preset, section), recursion: recursion.loss, weights: { classification: recursion.weights.classification, recursion: recursion.weights.cam } },
+        }),
+      },
+      { kind: 'adamw', weightDecay: section.weightDecay, ...(section.average > 0 && { ema: section.average }) },
+    );
+    const trainer = await Trainer.open(data.host, graph, decoderStart(shape, uniform(mixSeed(seed, 3))));
+    return new DecoderStage(data, preset, section, seed, shape, space, reader, trainer);
+  }
+
+  get state(): TrainingState {
+    const { steps, tensors } = this.trainer.state;
+    return { steps, tensors: { ...this.space, ...tensors } };
+  }
+
+  set state({ steps, tensors }: TrainingState) {
+    const { space, network } = splitState(tensors);
+    this.trainer.state = { steps, tensors: network };
+    if (Object.entries(space).every(([name, { data }]) => this.space[name] && sameNumbers(this.space[name].data, data))) return;
+    // Features that were computed elsewhere may give other directions: the ones that were learnt with count.
+    this.space = space;
+    void this.reader.release();
+    this.reader = new CellReader(this.data.host, this.section.inputs, this.section.grid, space);
+    this.held.clear();
+  }
+
+  async beginEpoch(epoch: number): Promise<void> {
+    const { recursion } = this.section;
+    const chosen = this.chosen(epoch);
+    for (const index of this.held.keys()) if (!chosen.includes(index)) this.held.delete(index);
+    const recurses = recursion !== null && epoch >= recursion.recurseFrom;
+    const photos: PooledPhoto[] = [];
+    for (const index of chosen) {
+      this.data.signal.throwIfAborted();
+      const held = await this.hold(index);
+      photos.push(recurses ? await this.recursive(held, recursion) : await this.first(held, epoch));
+    }
+    if (recursion !== null && epoch >= recursion.mixFrom && recursion.mix !== 'none') photos.push(...(await this.mixes(epoch, chosen, photos, recursion, recursion.mix)));
+    this.pool.begin(epoch, photos, classWeights(photos.map(({ shares }) => shares), this.channelOf, this.section.classWeight));
+  }
+
+  async step(epoch: number, step: number): Promise<Losses> {
+    const { rate, warmUp, recursion } = this.section;
+    this.rate = oneCycleRate(rate, (epoch - 1) * this.stepsPerEpoch + step, this.epochs * this.stepsPerEpoch, warmUp);
+    const feeds = { ...this.pool.cells(epoch, step), ...(recursion && this.pool.whole(epoch, step, recursion.batch)) };
+    const total = await this.trainer.step(feeds, this.rate);
+    return { ...this.trainer.losses, total };
+  }
+
+  scorer(): Promise<PhotoScorer> {
+    return Promise.resolve(decoderScorer(this.data, this.section, this.state));
+  }
+
+  /** Of the classifier; nothing without one. */
+  async tagging(): Promise<Record<string, number>> {
+    const { classes } = this.data;
+    const ids = classes.map(({ id }) => id);
+    const logits: Float32Array[] = [];
+    const tags: ReadonlySet<number>[] = [];
+    for (const { photo, cells } of this.held.values()) {
+      const { maps } = await this.score(photo, cells, ids);
+      if (!maps) return {};
+      logits.push(pooled(maps));
+      tags.push(new Set(photo.ids));
+    }
+    return Object.fromEntries(classes.flatMap(({ id, name }, k) => {
+      const value = averagePrecision(logits.map(row => row[k]), tags.map(own => own.has(id)));
+      return value === undefined ? [] : [[name, value]];
+    }));
+  }
+
+  async release(): Promise<void> {
+    await this.trainer.release();
+    await this.reader.release();
+    await this.scorerOfCells.release();
+    await this.scg.release();
+  }
+
+  /** Photos of an epoch, by their place in the data: all, or as many as a pool holds. */
+  private chosen(epoch: number): number[] {
+    const { length } = this.data.photos;
+    if (length <= this.section.photos) return Array.from({ length }, (_, i) => i);
+    return shuffled(length, uniform(mixSeed(this.seed, 4, epoch))).slice(0, this.section.photos).sort((a, b) => a - b);
+  }
+
+  private async hold(index: number): Promise<Held> {
+    const known = this.held.get(index);
+    if (known) return known;
+    const photo = this.data.photos[index];
+    const held = { photo, cells: await this.reader.read(await this.data.features(photo), await this.data.image(photo)) };
+    this.held.set(index, held);
+    return held;
+  }
+
+  /** Labels of the seed. */
+  private async first({ photo, cells }: Held, epoch: number): Promise<PooledPhoto> {
+    const seed = await this.data.seed(photo);
+    // Before the first epoch nobody can fill in what was removed.
+    const complements = this.section.seeds.removed === 'complemented' && epoch > 1 && seed.removed !== undefined;
+    const teacher = complements ? (await this.score(photo, cells, photo.ids)).probabilities : undefined;
+    const pixels = seedPixels(seed, photo.ids, this.section.seeds, teacher);
+    return this.pooled(photo, cells, pixels.labels, pixels.weights);
+  }
+
+  private async recursive({ photo, cells }: Held, recursion: Recursion): Promise<PooledPhoto> {
+    const { maps } = await this.score(photo, cells, photo.ids);
+    if (!maps || photo.ids.length === 0) return this.first({ photo, cells }, 1);
+    const { refined, labels } = await recursed(this.scg, maps, await this.data.features(photo), await this.data.image(photo), photo.ids, recursion, this.preset);
+    return this.pooled(photo, cells, labels, undefined, refined);
+  }
+
+  private async pooled(photo: TrainingPhoto, cells: CellVectors, labels: LabelMap, weights?: Float32Array, refined?: Maps): Promise<PooledPhoto> {
+    const certain = await this.data.certain(photo, labels.height, labels.width);
+    const targets = targetsOf({ labels, ...(weights && { weights }), ...(certain && { certain }) }, refined, photo.ids, new Set(this.channelOf.keys()), cells);
+    return { cells, ...targets, fold: foldOf(photo.sha256, this.section.folds), weight: 1, tags: photo.ids.length };
+  }
+
+  /** New photos, each from two of the epoch's. A mix belongs to the fold of the photo it is pasted into, but its source may be of another: with folds both must agree. */
+  private async mixes(epoch: number, chosen: readonly number[], photos: readonly PooledPhoto[], recursion: Recursion, kind: 'edgePredict' | 'classMix'): Promise<PooledPhoto[]> {
+    const random = uniform(mixSeed(this.seed, 5, epoch));
+    const order = shuffled(chosen.length, random);
+    const made: PooledPhoto[] = [];
+    for (let i = 0; i + 1 < order.length && made.length < recursion.mixes; i++) {
+      this.data.signal.throwIfAborted();
+      const [target, source] = [order[i], order.slice(i + 1).find(other => photos[other].fold === photos[order[i]].fold)];
+      if (source === undefined) continue;
+      const sides: MixSide[] = [];
+      for (const place of [source, target]) sides.push(await this.side(chosen[place], photos[place], recursion));
+      const mix = await mixed(sides[0], sides[1], kind, this.preset.views[0].longSide, random);
+      if (!mix) continue;
+      // Not kept in the cache: no two epochs mix alike, and the photos' own features would have to make room.
+      const cells = await this.reader.read(await this.data.extract(mix.image), mix.image);
+      const targets = targetsOf({ labels: mix.labels }, mix.maps, mix.ids, new Set(this.channelOf.keys()), cells);
+      made.push({ cells, ...targets, fold: photos[target].fold, weight: recursion.weights.mixed, tags: mix.ids.length });
+    }
+    return made;
+  }
+
+  private async side(index: number, { maps, cells }: PooledPhoto, recursion: Recursion): Promise<MixSide> {
+    const { photo } = await this.hold(index);
+    const { ids } = photo;
+    const image = await this.data.image(photo);
+    const { probabilities } = await this.score(photo, cells, ids);
+    const labels = await predictedLabels(probabilities, image, ids, recursion, this.preset);
+    const certain = await this.data.certain(photo, labels.height, labels.width);
+    const { height, width } = cells;
+    return { image, ids, labels: withCertain(labels, certain), maps: { data: maps ?? new Float32Array(ids.length * height * width), channels: ids.length, height, width } };
+  }
+
+  private score(photo: TrainingPhoto, cells: CellVectors, ids: readonly number[]): Promise<CellScores> {
+    return this.scorerOfCells.scores(this.trainer.state.tensors, cells, ids, foldOf(photo.sha256, this.section.folds));
+  }
+}
+
+/** Cells of the largest photo that the first view gives: a square one. */
+function placesOf({ model }: TrainingData, { views }: Preset, { grid, inputs }: DecoderPreset): number {
+  const roles = new Set(inputs.layers.map(({ role }) => role));
+  const strides = model.spec.outputs.filter(({ role }) => roles.has(role)).map(({ stride }) => stride);
+  return (Math.ceil(views[0].longSide / Math.max(1, ...strides)) * grid) ** 2;
+}
+
+function sameNumbers(a: Float32Array, b: Float32Array): boolean {
+  return a === b || (a.length === b.length && a.every((value, i) => value === b[i]));
+}

@@ -1,0 +1,144 @@
+/**
+ * What the cells of a photo should be, at the beginning of an epoch:
+ *
+ *     first       certain filter of the seed's scores; what debiasing took away is background, undecided, or filled in by the network's average (complementing)
+ *     recursion   class activation map of the classifier -> SCG -> PAMR = M_rs -> certain filter = M_seg            (RecurSeed)
+ *     mixing      prediction -> PAMR -> certain filter -> EdgePredict, or the plain prediction for ClassMix; pasted into another photo, which then goes through the
+ *                 frozen backbone like any photo (EdgePredictMix)
+ *
+ * A person's certain pixels stand above all of these.
+ */
+import type { Preset } from '../../../../models/presets';
+import type { DecoderPreset } from '../../../../models/trainingPreset';
+import { certainFilter } from '../../../pipeline/certainFilter';
+import { chooseClasses, chooseForeground, classesOf, classMask, mixImages, mixLabels, type Random } from '../../../pipeline/classMix';
+import { edgePredict } from '../../../pipeline/edgePredict';
+import { argmaxLabels, complement } from '../../../pipeline/mars/complement';
+import { pamr, pamrAffinity } from '../../../pipeline/pamr';
+import { recurSeedStep } from '../../../pipeline/recurSeed';
+import { areaMeans, resizeBilinear, resizeLabels } from '../../../pipeline/resize';
+import type { Scg } from '../../../pipeline/scg';
+import { IGNORE, zeroMaps, type LabelMap, type Maps, type RgbImage } from '../../../shared/maps';
+import { resizePhoto } from '../../images';
+import type { PhotoFeatures } from '../../photoFeatures';
+import type { Seed } from '../trainingStage';
+import type { CellVectors } from './decoderInputs';
+import { normalisedCams } from './decoderScorer';
+import { cellShares, type CellShares, type LabelledPixels } from './cellTargets';
+
+export type Recursion = NonNullable<DecoderPreset['recursion']>;
+
+/** Labels of a photo from its seed. @param teacher what the network's average says of it (complementing): (1 + ids.length) x any size */
+export function seedPixels({ scores, removed }: Seed, ids: readonly number[], { foreground, background, removed: rule }: DecoderPreset['seeds'], teacher?: Maps): LabelledPixels {
+  const labels = certainFilter(scores, ids, { foreground, background });
+  if (!removed) return { labels };
+  if (rule === 'complemented' && teacher) return complemented(labels, removed, ids, resizeBilinear(teacher, labels.height, labels.width));
+  const instead = rule === 'background' ? 0 : IGNORE;
+  return { labels: { ...labels, data: labels.data.map((label, p) => (removed.data[p] > 0 ? instead : label)) } };
+}
+
+/** Complementing counts channels by class id; here they are the photo's own. */
+function complemented(labels: LabelMap, removed: LabelMap, ids: readonly number[], teacher: Maps): LabelledPixels {
+  const own = { ...labels, data: labels.data.map(label => (label === 0 || label === IGNORE ? label : ids.indexOf(label) + 1)) };
+  const filled = complement(own, removed, teacher, argmaxLabels(teacher), ids.map((_, k) => k + 1));
+  return { labels: { ...labels, data: filled.labels.data.map(label => (label === 0 || label === IGNORE ? label : ids[label - 1])) }, weights: filled.weights.data };
+}
+
+/** The photo at the size PAMR works at. */
+export function pamrPhoto(image: RgbImage, { pamr: { longSide } }: Preset): Promise<RgbImage> {
+  const scale = Math.min(1, longSide / Math.max(image.width, image.height));
+  return resizePhoto(image, Math.max(1, Math.round(image.width * scale)), Math.max(1, Math.round(image.height * scale)));
+}
+
+/** One step of RecurSeed from a photo's class activation maps. `refined` is M_rs at PAMR's size. */
+export async function recursed(scg: Scg, maps: Maps, features: PhotoFeatures, image: RgbImage, ids: readonly number[], { certainFilter: filter }: Recursion, preset: Preset): Promise<{ refined: Maps; labels: LabelMap }> {
+  const cams = normalisedCams(maps);
+  const level = (features.layers.get('middle') ?? [...features.layers.values()][0])[0];
+  const affinity = pamrAffinity(await pamrPhoto(image, preset), { dilations: preset.pamr.dilations });
+  try {
+    return await recurSeedStep(scg, { cams, levels: [sized(level, cams)], affinity, ids }, { iterations: preset.pamr.iterations, filter });
+  } finally {
+    affinity.release();
+  }
+}
+
+/** Labels of a photo from the decoder's own prediction, for mixing. */
+export async function predictedLabels(probabilities: Maps, image: RgbImage, ids: readonly number[], { mix, certainFilter: filter }: Recursion, preset: Preset): Promise<LabelMap> {
+  const photo = await pamrPhoto(image, preset);
+  const { dilations, iterations } = preset.pamr;
+  const refined = pamr(photo, resizeBilinear(probabilities, photo.height, photo.width), { dilations, iterations });
+  if (mix === 'classMix') {
+    const labels = argmaxLabels(refined);
+    return { ...labels, data: labels.data.map(channel => (channel === 0 ? 0 : ids[channel - 1])) };
+  }
+  const size = photo.height * photo.width;
+  const own = { ...refined, data: refined.data.subarray(size), channels: ids.length };
+  return edgePredict(certainFilter(own, ids, filter), own);
+}
+
+/** `labels` with a person's pixels in their place. */
+export function withCertain(labels: LabelMap, certain: LabelMap | undefined): LabelMap {
+  return certain ? { ...labels, data: labels.data.map((label, p) => (certain.data[p] === IGNORE ? label : certain.data[p])) } : labels;
+}
+
+/** One side of a mix. */
+export interface MixSide {
+  image: RgbImage;
+  ids: readonly number[];
+  /** At PAMR's size. */
+  labels: LabelMap;
+  /** M_rs on its cells. */
+  maps: Maps;
+}
+
+export interface Mixed {
+  image: RgbImage;
+  /** Tags of the mix. */
+  ids: readonly number[];
+  labels: LabelMap;
+  /** M_rs of the mix on the target's cells. */
+  maps: Maps;
+}
+
+/** Pastes classes of `source` into `target`, which keeps its size; nothing where there is no class to paste. @param longSide of the picture that is made */
+export async function mixed(source: MixSide, target: MixSide, mix: 'edgePredict' | 'classMix', longSide: number, random: Random): Promise<Mixed | undefined> {
+  const chosen = (mix === 'classMix' ? chooseClasses : chooseForeground)(source.labels, random);
+  if (chosen.length === 0) return undefined;
+  const { height, width } = target.labels;
+  const pasted = resizeLabels(source.labels, height, width);
+  const mask = classMask(pasted, chosen);
+  const scale = Math.min(1, longSide / Math.max(target.image.width, target.image.height));
+  const [w, h] = [Math.max(1, Math.round(target.image.width * scale)), Math.max(1, Math.round(target.image.height * scale))];
+  const image = mixImages(resizeLabels({ data: mask, height, width }, h, w).data, await resizePhoto(source.image, w, h), await resizePhoto(target.image, w, h));
+  const labels = mixLabels(mask, pasted, target.labels);
+  const ids = [...new Set([...target.ids, ...classesOf(pasted).filter(id => id !== 0 && chosen.includes(id))])].sort((a, b) => a - b);
+  return { image, ids, labels, maps: mixedMaps(source, target, mask, ids) };
+}
+
+/** m source + (1 - m) target on the target's cells, m the share of a cell that was pasted; a class that a side has not is 0 there. */
+function mixedMaps(source: MixSide, target: MixSide, mask: Uint8Array, ids: readonly number[]): Maps {
+  const { height, width } = target.maps;
+  const pasted = areaMeans({ data: Float32Array.from(mask), channels: 1, height: target.labels.height, width: target.labels.width }, height, width).data;
+  const from = sized(source.maps, target.maps);
+  const out = zeroMaps(ids.length, height, width);
+  const size = height * width;
+  ids.forEach((id, k) => {
+    const [a, b] = [target.ids.indexOf(id), source.ids.indexOf(id)];
+    for (let i = 0; i < size; i++) {
+      out.data[k * size + i] = (a < 0 ? 0 : (1 - pasted[i]) * target.maps.data[a * size + i]) + (b < 0 ? 0 : pasted[i] * from.data[b * size + i]);
+    }
+  });
+  return out;
+}
+
+/** Shares of cells from labels, and M_rs on them. */
+export function targetsOf(pixels: LabelledPixels, refined: Maps | undefined, ids: readonly number[], known: ReadonlySet<number>, cells: CellVectors): { shares: CellShares; maps?: Float32Array } {
+  const shares = cellShares(pixels, ids, known, cells.height, cells.width);
+  return { shares, ...(refined && { maps: sized(refined, cells).data }) };
+}
+
+function sized(maps: Maps, { height, width }: { height: number; width: number }): Maps {
+  if (maps.height === height && maps.width === width) return maps;
+  return maps.height > height ? areaMeans(maps, height, width) : resizeBilinear(maps, height, width);
+}
+
