@@ -3,10 +3,10 @@
  * multiple of 8 on). `bench/pytorch/onnxNet.py` walks it.
  */
 import { writeFileSync } from 'node:fs';
-import type { GraphDescription } from '../models/graph/serialise';
+import type { Initializer } from '../models/graph/serialise';
 
-/** Writes `<stem>.json` and `<stem>.bin`. */
-export function writeGraph({ initializers, ...graph }: GraphDescription, stem: string): void {
+/** Writes `<stem>.json` and `<stem>.bin`: a graph's description, or other things with named numbers. */
+export function writeGraph({ initializers, ...rest }: { initializers: readonly Initializer[]; [key: string]: unknown }, stem: string): void {
   let end = 0;
   const placed = initializers.map(({ name, dtype, dims, data }) => {
     const start = Math.ceil(end / 8) * 8;
@@ -16,5 +16,5 @@ export function writeGraph({ initializers, ...graph }: GraphDescription, stem: s
   const bytes = Buffer.alloc(end);
   for (const { data, start } of placed) Buffer.from(data.buffer, data.byteOffset, data.byteLength).copy(bytes, start);
   writeFileSync(`${stem}.bin`, bytes);
-  writeFileSync(`${stem}.json`, JSON.stringify({ ...graph, initializers: placed.map(({ data: _, ...rest }) => rest) }));
+  writeFileSync(`${stem}.json`, JSON.stringify({ ...rest, initializers: placed.map(({ data: _, ...place }) => place) }));
 }
