@@ -13,6 +13,8 @@ const BEAT_MS = 10_000;
 const TRIES = 3;
 
 export interface Lock {
+  /** Names this very holding of the lock. */
+  readonly token: string;
   /** False once another process has taken the lock over (this one slept for more than a minute): stop writing. */
   held(): Promise<boolean>;
   release(): Promise<void>;
@@ -34,6 +36,7 @@ export async function acquireLock(root: string, beatMs = BEAT_MS): Promise<Lock>
   }, beatMs);
   beat.unref();
   return {
+    token: me.token,
     held,
     async release() {
       clearInterval(beat);
@@ -42,11 +45,12 @@ export async function acquireLock(root: string, beatMs = BEAT_MS): Promise<Lock>
   };
 }
 
-/** Some living process holds the lock. */
-export async function isLocked(root: string): Promise<boolean> {
+/** Whether some living process holds the lock, and the token of its holding (nothing while it is being written). */
+export async function lockHolder(root: string): Promise<{ alive: boolean; token?: string }> {
   const file = dataPath(root, 'lock');
   const there = await stat(file).then(() => true, () => false);
-  return there && !(await isStale(file, await readOwner(file)));
+  const owner = await readOwner(file);
+  return there && !(await isStale(file, owner)) ? { alive: true, ...(owner && { token: owner.token }) } : { alive: false };
 }
 
 function lockedBy(owner: Owner | undefined): SeedMaskError {

@@ -10,13 +10,15 @@ import { runSummarySchema, type RunSummary } from '../shared/protocol';
 import { runSettingsSchema } from '../shared/settings';
 import { atomicWrite } from './atomicWrite';
 import { dataPath, makeFolderFor } from './folder';
-import { isLocked } from './lock';
+import { lockHolder } from './lock';
 import { byCodeUnits } from './paths';
 
 const recordSchema = v.object({
   settings: runSettingsSchema,
   /** Photos the run was asked for, if not all. */
   photos: v.optional(v.array(v.string())),
+  /** Token of the lock that the run held, to know whether it goes on. */
+  lock: v.optional(v.string()),
   summary: runSummarySchema,
 });
 export type RunRecord = v.InferOutput<typeof recordSchema>;
@@ -31,7 +33,7 @@ export function newRunId(now: Date = new Date()): string {
 
 /** Writes the record of a run, at its start, now and then, and at its end. Hold the lock. @throws SeedMaskError as atomicWrite does. */
 export async function saveRun(root: string, record: RunRecord): Promise<void> {
-  const file = dataPath(root, 'runs', checkId(record.summary.id), 'run.json');
+  const file = runPath(root, record.summary.id, 'run.json');
   await makeFolderFor(file);
   await atomicWrite(file, `${JSON.stringify(record, undefined, 1)}\n`, { fsync: record.summary.state !== 'running' });
 }
@@ -39,7 +41,7 @@ export async function saveRun(root: string, record: RunRecord): Promise<void> {
 /** Nothing if there is no such run or its record is damaged. */
 export async function readRun(root: string, id: string): Promise<RunRecord | undefined> {
   try {
-    return v.parse(recordSchema, JSON.parse(await readFile(dataPath(root, 'runs', checkId(id), 'run.json'), 'utf8')));
+    return v.parse(recordSchema, JSON.parse(await readFile(runPath(root, id, 'run.json'), 'utf8')));
   } catch (error) {
     if (error instanceof SeedMaskError) throw error;
     return undefined;
@@ -50,27 +52,43 @@ export async function readRun(root: string, id: string): Promise<RunRecord | und
 export async function listRuns(root: string): Promise<RunRecord[]> {
   const names = await readdir(dataPath(root, 'runs')).catch(() => []);
   const ids = names.filter(name => RUN_ID.test(name)).sort(byCodeUnits).reverse();
-  const alive = await isLocked(root);
+  const { alive, token } = await lockHolder(root);
   const records: RunRecord[] = [];
   for (const id of ids) {
     const record = await readRun(root, id);
     if (!record) continue;
-    const killed = record.summary.state === 'running' && !(alive && id === ids[0]);
+    // Records without a token: only the newest can be the one that goes on.
+    const holds = record.lock === undefined || token === undefined ? id === ids[0] : record.lock === token;
+    const killed = record.summary.state === 'running' && !(alive && holds);
     records.push(killed ? { ...record, summary: interrupted(record.summary) } : record);
   }
   return records;
 }
 
 /** The newest run that made masks, if it did not come to its end: what "resume" continues. (A debiasing is gone on with by starting it again.) */
-export async function lastUnfinished(root: string): Promise<RunRecord | undefined> {
-  const newest = (await listRuns(root)).find(({ summary }) => summary.job === undefined);
+export function lastUnfinished(root: string): Promise<RunRecord | undefined> {
+  return newestUnfinished(root, undefined);
+}
+
+/** The newest training, if it did not come to its end. */
+export function lastUnfinishedTraining(root: string): Promise<RunRecord | undefined> {
+  return newestUnfinished(root, 'train');
+}
+
+async function newestUnfinished(root: string, job: RunSummary['job']): Promise<RunRecord | undefined> {
+  const newest = (await listRuns(root)).find(({ summary }) => summary.job === job);
   return newest && ['cancelled', 'interrupted', 'failed'].includes(newest.summary.state) ? newest : undefined;
+}
+
+/** Absolute path of `parts` in the folder of a run. */
+export function runPath(root: string, id: string, ...parts: string[]): string {
+  return dataPath(root, 'runs', checkId(id), ...parts);
 }
 
 /** Adds a line to a run's log. A log that cannot be written never stops a run: the masks will say why. */
 export async function appendLog(root: string, id: string, line: string): Promise<void> {
   const text = `${new Date().toISOString()} ${line.replaceAll('\n', '\n  ')}\n`;
-  const file = dataPath(root, 'runs', checkId(id), 'log.txt');
+  const file = runPath(root, id, 'log.txt');
   await appendFile(file, text).catch(() => undefined);
 }
 

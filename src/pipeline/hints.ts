@@ -52,6 +52,29 @@ export function hintedMask(mask: LabelMap, hints: Hints): LabelMap {
   return { ...mask, data };
 }
 
+/** Hints of a photo in pixels of the photo at another size. */
+export function scaledHints({ boxes, points, scribbles }: Hints, from: PhotoSize, to: PhotoSize): Hints {
+  const [sx, sy] = [to.width / from.width, to.height / from.height];
+  return {
+    boxes: boxes.map(({ id, box: [x, y, w, h] }) => ({ id, box: [x * sx, y * sy, w * sx, h * sy] })),
+    points: points.map(({ id, x, y }) => ({ id, x: (x + 0.5) * sx - 0.5, y: (y + 0.5) * sy - 0.5 })),
+    scribbles: scribbles.map(({ id, radius, points: way }) => ({ id, radius: radius * Math.sqrt(sx * sy), points: way.map(([x, y]) => [(x + 0.5) * sx - 0.5, (y + 0.5) * sy - 0.5]) })),
+  };
+}
+
+/**
+ * What hints say for certain on a grid over the photo: pins, and the background outside all boxes where each class of the photo (`ids`) has some; 255 elsewhere. Nothing
+ * where they say nothing.
+ */
+export function hintedCells(hints: Hints, ids: readonly number[], photo: PhotoSize, height: number, width: number): LabelMap | undefined {
+  const data = new Uint8Array(height * width).fill(IGNORE);
+  const outside = ids.map(id => outsideBoxes(hints, id, photo, height, width));
+  if (ids.length > 0) for (let i = 0; i < data.length; i++) if (outside.every(cells => cells?.[i] === 1)) data[i] = 0;
+  const pins = pinMap(hints, photo, height, width);
+  for (let i = 0; i < data.length; i++) if (pins[i] !== FREE) data[i] = pins[i];
+  return data.every(label => label === IGNORE) ? undefined : { data, height, width };
+}
+
 /** 1 where a cell touches no box of the class; nothing for a class without boxes. */
 function outsideBoxes({ boxes }: Hints, id: number, photo: PhotoSize, height: number, width: number): Uint8Array | undefined {
   const own = boxes.filter(box => box.id === id);

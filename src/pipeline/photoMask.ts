@@ -48,6 +48,8 @@ export interface PhotoMask {
   cam: Maps;
   /** K x H' x W' at PAMR's size, before the saliency cue. */
   refined: Maps;
+  /** The same after the saliency cue, where there is one: what the mask was decided by. */
+  scores: Maps;
   /** H' x W', 255 where undecided. */
   seed: LabelMap;
   /** height x width. */
@@ -80,7 +82,7 @@ export async function photoMask(input: PhotoMaskInput, preset: Preset, scg: Scg)
     input.crf ? crfMask(scores, input, threshold * preset.crf.backgroundScale, preset)
     : preset.mask.fill === 'edgePredict' ? edgeMask(resizeBilinear(scores, input.height, input.width), ids, threshold, preset)
     : maskAtSize(scores, ids, threshold, input.height, input.width);
-  return { cam: scaleEach(cam, weights), refined, seed: certainFilter(refined, ids, preset.certainFilter), mask: hints ? hintedMask(mask, hints) : mask };
+  return { cam: scaleEach(cam, weights), refined, scores, seed: certainFilter(refined, ids, preset.certainFilter), mask: hints ? hintedMask(mask, hints) : mask };
 }
 
 /** A class that a person pointed at is there, as sure as the surest. */

@@ -22,13 +22,13 @@ import { presetOf, recorded, type Frame } from './recorded';
 import { Workshop } from './workshop';
 
 export async function debias({ root, photos, settings, masks, debiasedName }: Params<'debias'>, context: JobContext, engine: Engine): Promise<RunSummary> {
-  const preset = presetOf(settings);
+  const preset = await presetOf(settings);
   const name = debiasedName || DEBIASED_NAME;
   checkPattern(name);
   if (masks !== undefined && name === settings.outputName) {
     throw new SeedMaskError('bad-settings', `'${name}' is the name of SeedMask's own masks; debiased masks from elsewhere need another, like ${DEBIASED_NAME}`);
   }
-  return recorded({ root, settings, only: photos, crashed: false, job: 'debias' }, context, async frame => {
+  return recorded({ root, settings, ...(photos && { only: photos }), crashed: false, job: 'debias' }, context, async frame => {
     const { recorder } = frame;
     const progress = new Progress(event => context.emit(event));
     progress.begin('scan', 0);

@@ -8,7 +8,6 @@
  */
 import { join } from 'node:path';
 import type { Preset } from '../../../models/presets';
-import { loadClassifier } from '../../../models/warmStart';
 import { mergeClassTable, type ClassTable } from '../../dataset/classTable';
 import { removeLeftovers } from '../../dataset/folder';
 import { sha256, sha256OfFile } from '../../dataset/hash';
@@ -23,25 +22,25 @@ import type { Params, RunSummary } from '../../shared/protocol';
 import { usesCrf, usesMars, type RunSettings } from '../../shared/settings';
 import type { JobContext } from '../context';
 import type { Engine } from '../engine';
-import { learnTags, PooledFeatures, type Learnt } from '../learning';
 import { loadRunModels, type RunModels } from '../photoFeatures';
 import { Progress } from '../progress';
 import { openDataSet, type DataSet } from './dataSet';
 import { ownSources, type DebiasSource } from './debiasSources';
 import { debiasStage } from './debiasStage';
 import { lacksBefore, undoDebias } from './debiasUndo';
+import { FolderLearning, type FolderFeatures } from './folderLearning';
 import { MaskWriter, type MaskKey, type MaskTask, type WriterBase } from './maskWriter';
-import { classCounts, knownTo, unteachable } from './plan';
+import { classCounts } from './plan';
 import { assertHeld, isFatal, presetOf, recorded, type Frame } from './recorded';
-import { Workshop, type Opened } from './workshop';
+import { Workshop } from './workshop';
 
 export async function generate(params: Params<'generate'>, context: JobContext, engine: Engine): Promise<RunSummary> {
   const { root } = params;
   const unfinished = params.resume ? await lastUnfinished(root) : undefined;
   const settings = unfinished?.settings ?? params.settings;
   const only = unfinished ? unfinished.photos : params.photos;
-  const preset = presetOf(settings);
-  return recorded({ root, settings, only, crashed: params.crashed ?? false }, context, frame => new Generation(root, settings, preset, context, engine, frame).run(only));
+  const preset = await presetOf(settings);
+  return recorded({ root, settings, ...(only && { only }), crashed: params.crashed ?? false }, context, frame => new Generation(root, settings, preset, context, engine, frame).run(only));
 }
 
 class Generation {
@@ -86,7 +85,7 @@ class Generation {
         root: this.root, outputs: dataSet.outputs, table: dataSet.table, hints: dataSet.hints, manifest, key, run: recorder.id,
         readOptions: photo => workshop.readOptions(photo), warn: message => recorder.log('warn', message),
       };
-      if (tasks.some(({ tags }) => tags.length > 0)) await this.withModels(dataSet, workshop, base, tasks, sources);
+      if (tasks.some(({ tags }) => tags.length > 0)) await this.withModels(workshop, base, tasks, new FolderLearning(dataSet, workshop, this.engine, sources));
       else if (tasks.length > 0) await this.writeAll(new MaskWriter(base, undefined), tasks);
       await this.debias(dataSet, workshop, manifest, sources, only !== undefined, tasks.length > 0);
     } finally {
@@ -98,7 +97,7 @@ class Generation {
   /** Everything that a mask depends on besides its photo and tags: the models, the parameters and the ids of its tags. */
   private keys(models: RunModels, table: ClassTable): MaskKey {
     // Debiasing comes after the masks that these decide, and answers for itself.
-    const { mars: _, ...preset } = this.preset;
+    const { mars: _mars, training: _training, ...preset } = this.preset;
     const parameters = { pipeline: 1, backbone: models.backbone.sha256, saliency: models.saliency?.sha256 ?? null, crf: usesCrf(this.settings), preset };
     return (tags, hints) => sha256(JSON.stringify({ ...parameters, ids: [...tags].sort().map(tag => table.idOf(tag)), ...(hints && { hints }) }));
   }
@@ -146,14 +145,13 @@ class Generation {
     if (own.length > 0) await debiasStage({ root, home: root, sources: own, wanted, table: dataSet.table, manifest, workshop, frame, stale });
   }
 
-  private async withModels(dataSet: DataSet, workshop: Workshop, base: WriterBase, tasks: readonly MaskTask[], sources: Map<string, string>): Promise<void> {
-    const opened = await workshop.open();
-    const { device, extractor } = opened;
+  private async withModels(workshop: Workshop, base: WriterBase, tasks: readonly MaskTask[], learning: FolderLearning): Promise<void> {
+    const { device, extractor } = await workshop.open();
+    const left = await this.withFeatures(tasks, await learning.features(tasks.length / 2));
+    if (!left.some(({ tags }) => tags.length > 0)) return this.writeAll(new MaskWriter(base, undefined), left);
+    const learnt = await learning.learnt(tasks.length / 2);
     const scg = new Scg(device.host, this.preset.scg);
     try {
-      const { pooled, left } = await this.extract(dataSet, workshop, sources, tasks);
-      if (!left.some(({ tags }) => tags.length > 0)) return await this.writeAll(new MaskWriter(base, undefined), left);
-      const learnt = await this.learn(dataSet, pooled, opened, workshop.models);
       const writer = new MaskWriter(base, { extractor, learnt, scg, preset: this.preset, crf: usesCrf(this.settings), device: device.report.label, signal: this.context.signal });
       // Backwards: when the cache is smaller than the folder, the photos extracted last are the ones still in it.
       await this.writeAll(writer, [...left].reverse());
@@ -163,45 +161,14 @@ class Generation {
     }
   }
 
-  /** Pooled features of all tagged photos, and the tasks that are left: a photo without features fails if its mask needs them. */
-  private async extract(dataSet: DataSet, workshop: Workshop, sources: ReadonlyMap<string, string>, tasks: readonly MaskTask[]): Promise<{ pooled: PooledFeatures; left: MaskTask[] }> {
-    const pooled = new PooledFeatures();
+  /** The tasks that are left: a photo without features fails if its mask needs them. */
+  private async withFeatures(tasks: readonly MaskTask[], { failed }: FolderFeatures): Promise<MaskTask[]> {
     const needed = new Set(tasks.filter(({ tags }) => tags.length > 0).map(({ photo }) => photo));
-    const failed = new Set<string>();
-    const photos = [...dataSet.tags.keys()];
-    this.progress.begin('features', photos.length, tasks.length / 2);
-    for (const photo of photos) {
-      this.context.signal.throwIfAborted();
-      let instant = false;
-      try {
-        const source = sources.get(photo) ?? (await sha256OfFile(join(this.root, photo), photo));
-        const found = await workshop.features(photo, source);
-        instant = found.instant;
-        pooled.add(photo, found.features);
-      } catch (error) {
-        this.context.signal.throwIfAborted();
-        if (isFatal(error)) throw error;
-        failed.add(photo);
-        if (needed.has(photo)) await this.frame.recorder.fail(photo, error);
-        else this.frame.recorder.log('warn', `${photo} is not learnt from: ${describeError(error)}`);
-      }
-      this.progress.step(instant);
+    for (const [photo, error] of failed) {
+      if (needed.has(photo)) await this.frame.recorder.fail(photo, error);
+      else this.frame.recorder.log('warn', `${photo} is not learnt from: ${describeError(error)}`);
     }
-    await this.frame.quarantine.leave();
-    return { pooled, left: tasks.filter(({ photo }) => !(failed.has(photo) && needed.has(photo))) };
-  }
-
-  private async learn(dataSet: DataSet, pooled: PooledFeatures, { device }: Opened, models: RunModels): Promise<Learnt> {
-    const { spec } = models.backbone;
-    const weights = this.engine.weightsFolder;
-    const counts = classCounts(dataSet);
-    this.progress.begin('learn', 0);
-    const knows = await knownTo(this.settings.backbone, weights);
-    for (const { name, photos } of counts) {
-      if (photos < this.preset.learning.minPhotos && !knows(name)) this.frame.recorder.note(`class '${name}': ${unteachable(photos)}`);
-    }
-    const classifier = spec.classifier && this.preset.learning.warmStart ? await loadClassifier(spec.classifier, weights) : undefined;
-    return learnTags(device.host, { pooled, tags: dataSet.tags, classes: counts.map(({ name }) => name), classifier, signal: this.context.signal }, this.preset);
+    return tasks.filter(({ photo }) => !(failed.has(photo) && needed.has(photo)));
   }
 
   private async writeAll(writer: MaskWriter, tasks: readonly MaskTask[]): Promise<void> {

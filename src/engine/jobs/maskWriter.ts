@@ -10,15 +10,12 @@ import type { Manifest } from '../../dataset/manifest';
 import { decodeMask, encodeMask } from '../../dataset/maskFile';
 import { readMask, writeMask, type MaskPlace } from '../../dataset/maskStore';
 import { maskFacts, recordFacts, seedFacts } from '../../dataset/photoFacts';
-import type { Preset } from '../../../models/presets';
-import { photoMask, type PhotoMask } from '../../pipeline/photoMask';
-import type { Scg } from '../../pipeline/scg';
+import type { PhotoMask } from '../../pipeline/photoMask';
 import { SeedMaskError, describeError } from '../../shared/errors';
 import type { LabelMap } from '../../shared/maps';
 import type { Hints } from '../../shared/review';
-import { readPhoto, resizePhoto, type Photo, type ReadOptions } from '../images';
-import { camLayers, type Learnt } from '../learning';
-import type { FeatureExtractor } from '../photoFeatures';
+import { readPhoto, type Photo, type ReadOptions } from '../images';
+import { makeMask, type Maker } from './photoMaker';
 
 /** Hash of everything that the mask of a photo with these tags and hints depends on besides the photo. */
 export type MaskKey = (tags: readonly string[], hints?: Hints) => string;
@@ -40,17 +37,6 @@ export interface WriterBase {
 export interface MaskTask {
   photo: string;
   tags: readonly string[];
-}
-
-/** What photos with tags need. */
-export interface Maker {
-  extractor: FeatureExtractor;
-  learnt: Learnt;
-  scg: Scg;
-  preset: Preset;
-  crf: boolean;
-  device: string;
-  signal: AbortSignal;
 }
 
 /** A photo that keeps changing is given up after this many tries. */
@@ -93,28 +79,7 @@ export class MaskWriter {
     if (tags.length === 0) return { mask: { data: new Uint8Array(width * height), width, height } };
     const { maker } = this;
     if (!maker) throw new Error('a photo with tags needs models');
-    const { preset, learnt, extractor } = maker;
-    const features = (await extractor.cached(read.sha256)) ?? (await extractor.compute(read.image, read.sha256, maker.signal));
-    const layers = camLayers(features, learnt, tags);
-    const sureness = learnt.sureness.get(photo);
-    const scale = Math.min(1, preset.pamr.longSide / Math.max(width, height));
-    const made = await photoMask(
-      {
-        ids: tags.map(tag => this.idOf(tag)),
-        layers,
-        similarity: layers[layers.length > 1 ? 1 : 0].views[0],
-        sureness: tags.map(tag => sureness?.[learnt.classes.indexOf(tag)] ?? 1),
-        photo: await resizePhoto(read.image, Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))),
-        saliency: features.saliency,
-        ...(features.saliency && { lookCloser: box => extractor.lookCloser(read.image, box) }),
-        crf: maker.crf,
-        ...(hints && { hints }),
-        height,
-        width,
-      },
-      preset,
-      maker.scg,
-    );
+    const made = await makeMask(maker, read, { photo, tags, ids: tags.map(tag => this.idOf(tag)), ...(hints && { hints }) });
     return { mask: made.mask, made };
   }
 

@@ -5,7 +5,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findBackbone } from '../../../models/catalog';
-import { QUICK } from '../../../models/presets';
 import { imagenetGroup } from '../../../models/warmStart';
 import { Manifest } from '../../dataset/manifest';
 import { sha256 } from '../../dataset/hash';
@@ -13,9 +12,11 @@ import type { Params, Plan } from '../../shared/protocol';
 import type { JobContext } from '../context';
 import type { Engine } from '../engine';
 import { openDataSet, type DataSet } from './dataSet';
+import { presetOf } from './recorded';
 
 export async function plan({ root, photos, settings }: Params<'plan'>, { signal }: JobContext, engine: Engine): Promise<Plan> {
   const dataSet = await openDataSet(root, settings, photos, signal);
+  const { learning } = await presetOf(settings);
   const { edited, done } = await masksOnDisk(dataSet);
   const known = await knownTo(settings.backbone, engine.weightsFolder);
   return {
@@ -26,7 +27,7 @@ export async function plan({ root, photos, settings }: Params<'plan'>, { signal 
       id,
       name,
       photos: count,
-      ...(count < QUICK.learning.minPhotos && !known(name) && { problem: unteachable(count) }),
+      ...(count < learning.minPhotos && !known(name) && { problem: unteachable(count) }),
     })),
     untagged: [...dataSet.untagged],
     empty: dataSet.wanted.filter(photo => dataSet.tags.get(photo)?.length === 0).length,

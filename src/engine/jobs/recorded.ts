@@ -1,8 +1,9 @@
 /**
  * The frame of a job that writes masks: the data set's lock, the record of the run, the quarantine; whatever happens within, the run ends in a summary.
  */
+import { readFile } from 'node:fs/promises';
 import { acquireLock, type Lock } from '../../dataset/lock';
-import { QUICK, type Preset } from '../../../models/presets';
+import { FULL, parsePreset, QUICK, STANDARD, type Preset } from '../../../models/presets';
 import { SeedMaskError, describeError } from '../../shared/errors';
 import type { RunSummary } from '../../shared/protocol';
 import type { RunSettings } from '../../shared/settings';
@@ -20,18 +21,21 @@ export interface Recorded {
   root: string;
   settings: RunSettings;
   /** Ids of the photos that are meant, if not all. */
-  only: readonly string[] | undefined;
+  only?: readonly string[];
   /** The process that worked on it before fell by itself. */
   crashed: boolean;
   /** What kind of run it is; absent: masks were generated. */
-  job?: 'debias';
+  job?: RunSummary['job'];
+  /** An earlier run that goes on. */
+  goesOn?: RunSummary;
 }
 
 /** @throws SeedMaskError 'locked', and what keeps the record from being begun */
-export async function recorded({ root, settings, only, crashed, job }: Recorded, context: JobContext, work: (frame: Frame) => Promise<void>): Promise<RunSummary> {
+export async function recorded({ crashed, ...start }: Recorded, context: JobContext, work: (frame: Frame) => Promise<void>): Promise<RunSummary> {
+  const { root } = start;
   const lock = await acquireLock(root);
   try {
-    const recorder = await RunRecorder.start(root, settings, only, context, job);
+    const recorder = await RunRecorder.start({ ...start, lock: lock.token }, context);
     const quarantine = await Quarantine.open(root, crashed);
     try {
       await work({ lock, recorder, quarantine });
@@ -47,10 +51,13 @@ export async function recorded({ root, settings, only, crashed, job }: Recorded,
   }
 }
 
-/** @throws SeedMaskError 'unavailable' for presets that come with training. */
-export function presetOf({ preset }: RunSettings): Preset {
-  if (preset === 'quick') return QUICK;
-  throw new SeedMaskError('unavailable', `the preset '${preset}' comes with training, which this version does not have; use 'quick'`);
+/** The numbers of a run. @throws SeedMaskError 'bad-settings' where a person's own preset file is not there or is none. */
+export async function presetOf({ preset, presetFile }: Pick<RunSettings, 'preset' | 'presetFile'>): Promise<Preset> {
+  if (presetFile === undefined) return { quick: QUICK, standard: STANDARD, full: FULL }[preset];
+  const text = await readFile(presetFile, 'utf8').catch((error: unknown) => {
+    throw new SeedMaskError('bad-settings', `the preset file cannot be read (${describeError(error)})`, presetFile, { cause: error });
+  });
+  return parsePreset(text, presetFile);
 }
 
 /** What the next photo would run into as well. */

@@ -16,28 +16,43 @@ const SAVE_EVERY_MS = 5000;
 const MAX_FAILURES = 1000;
 const MAX_NOTES = 1000;
 
+/** What a record is begun with. */
+export interface RecordStart {
+  root: string;
+  settings: RunSettings;
+  /** Ids of the photos that are meant, if not all. */
+  only?: readonly string[];
+  /** What kind of run it is; absent: masks are generated. */
+  job?: RunSummary['job'];
+  /** Token of the lock that is held. */
+  lock: string;
+  /** A run that goes on: its id, its beginning and its notes stay, and its time is added to. */
+  goesOn?: RunSummary;
+}
+
 export class RunRecorder {
-  readonly id = newRunId();
-  private readonly started = Date.now();
+  readonly id: string;
+  private readonly started: number;
   private readonly summary: RunSummary;
   private saved = Date.now();
   /** Lines of the log, one after the other. */
   private logging: Promise<void> = Promise.resolve();
 
   private constructor(
-    private readonly root: string,
-    private readonly settings: RunSettings,
-    private readonly only: readonly string[] | undefined,
+    private readonly start: RecordStart,
     private readonly context: JobContext,
-    job: RunSummary['job'],
   ) {
+    const { root, settings, job, goesOn } = start;
+    const now = Date.now();
+    this.id = goesOn?.id ?? newRunId();
+    this.started = now - 1000 * (goesOn?.seconds ?? 0);
     this.summary = {
       id: this.id,
       ...(job && { job }),
       preset: settings.preset,
       root,
-      started: new Date(this.started).toISOString(),
-      seconds: 0,
+      started: goesOn?.started ?? new Date(now).toISOString(),
+      seconds: goesOn?.seconds ?? 0,
       state: 'running',
       device: '',
       photos: 0,
@@ -46,13 +61,13 @@ export class RunRecorder {
       skipped: 0,
       untagged: 0,
       failed: [],
-      notes: [],
+      notes: goesOn ? [...goesOn.notes] : [],
     };
   }
 
   /** Hold the data set's lock. @throws SeedMaskError 'not-writable', 'disk-full' */
-  static async start(root: string, settings: RunSettings, only: readonly string[] | undefined, context: JobContext, job?: RunSummary['job']): Promise<RunRecorder> {
-    const recorder = new RunRecorder(root, settings, only, context, job);
+  static async start(start: RecordStart, context: JobContext): Promise<RunRecorder> {
+    const recorder = new RunRecorder(start, context);
     await recorder.save();
     return recorder;
   }
@@ -74,7 +89,7 @@ export class RunRecorder {
 
   async count(photo: string, state: 'written' | 'kept' | 'skipped'): Promise<void> {
     this.summary[state]++;
-    const held = state === 'kept' && (await isHeld(this.root, photo));
+    const held = state === 'kept' && (await isHeld(this.start.root, photo));
     this.context.emit({ type: 'photo', photo, state, ...(held && { message: HELD }) });
     if (held) this.note(`${photo}: kept: ${HELD}`);
     await this.saveNowAndThen();
@@ -105,7 +120,7 @@ export class RunRecorder {
   }
 
   private write(line: string): void {
-    this.logging = this.logging.then(() => appendLog(this.root, this.id, line));
+    this.logging = this.logging.then(() => appendLog(this.start.root, this.id, line));
   }
 
   private async saveNowAndThen(): Promise<void> {
@@ -120,6 +135,7 @@ export class RunRecorder {
   private async save(): Promise<void> {
     this.saved = Date.now();
     this.summary.seconds = (this.saved - this.started) / 1000;
-    await saveRun(this.root, { settings: this.settings, ...(this.only && { photos: [...this.only] }), summary: this.summary });
+    const { root, settings, only, lock } = this.start;
+    await saveRun(root, { settings, ...(only && { photos: [...only] }), lock, summary: this.summary });
   }
 }
