@@ -8,6 +8,7 @@ import { networkEntries, puzzleNetworkSchema, segmentationEntries } from './netw
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const positive = v.pipe(v.number(), v.gtValue(0));
 const size = v.pipe(v.number(), v.integer(), v.minValue(1));
+const role = v.picklist(['deep', 'middle', 'fine']);
 
 /** What all stages that step have. */
 const steps = { epochs: size, batch: size, rate: positive, weightDecay: v.pipe(v.number(), v.minValue(0)) };
@@ -20,6 +21,15 @@ const puzzleSchema = v.strictObject({
   /** Weight of the reconstruction loss at its full height, and the share of the run that the ramp takes. */
   alpha: v.pipe(v.number(), v.minValue(0)),
   ramp: share,
+  /** What 'heads' need besides; 'network' does without it. */
+  heads: v.optional(v.strictObject({
+    /** A head each; layers the backbone has not are left out. */
+    layers: v.pipe(v.array(role), v.minLength(1)),
+    /** Units of a head besides the two of each class, which begin as the linear head. */
+    units: v.pipe(v.number(), v.integer(), v.minValue(0)),
+    /** Tiles along a side. */
+    tiles: v.pipe(size, v.minValue(2)),
+  })),
   /** What training the backbone needs; 'heads' do without it. */
   network: v.optional(puzzleNetworkSchema),
 });
@@ -51,7 +61,7 @@ const decoderSchema = v.strictObject({
   dropout: v.strictObject({ inputs: share, hidden: share }),
   /** What it sees of a cell: main directions of each layer (those the backbone has not are left out), fitted on `sample`; and more. */
   inputs: v.strictObject({
-    layers: v.pipe(v.array(v.strictObject({ role: v.picklist(['deep', 'middle', 'fine']), dimensions: size, weight: positive })), v.minLength(1)),
+    layers: v.pipe(v.array(v.strictObject({ role, dimensions: size, weight: positive })), v.minLength(1)),
     /** Square roots of features that are 0 or more, in place of them. */
     root: v.boolean(),
     whiten: v.boolean(),

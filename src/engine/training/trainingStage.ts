@@ -10,7 +10,7 @@ import type { LabelMap, Maps, RgbImage } from '../../shared/maps';
 import type { Hints } from '../../shared/review';
 import type { TrainingStageName } from '../../shared/training';
 import type { Learnt } from '../learning';
-import type { PhotoFeatures } from '../photoFeatures';
+import type { PhotoFeatures, Role } from '../photoFeatures';
 
 /** A tagged photo that is learnt from. */
 export interface TrainingPhoto {
@@ -49,6 +49,8 @@ export interface TrainingData {
    * @param content what the picture is made of, as a sha256 in hex: its features are then kept in the cache under it; absent: computed and forgotten
    */
   extract(image: RgbImage, content?: string): Promise<PhotoFeatures>;
+  /** Features of the photo's tiles, perSide x perSide, put together on the grids of the first view (`FeatureExtractor.tiles`). */
+  tiles(photo: TrainingPhoto, perSide: number): Promise<ReadonlyMap<Role, Maps>>;
   /** EXIF-oriented, whole. */
   image(photo: TrainingPhoto): Promise<RgbImage>;
   seed(photo: TrainingPhoto): Promise<Seed>;
