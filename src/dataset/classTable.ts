@@ -5,6 +5,7 @@
  */
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
+import { classFileSchema } from '../shared/classFile';
 import { SeedMaskError } from '../shared/errors';
 import { atomicWrite } from './atomicWrite';
 import { BACKGROUND, cleanClassName, isBackground } from './className';
@@ -20,9 +21,6 @@ export interface ClassEntry {
   name: string;
 }
 
-const tableSchema = v.object({
-  classes: v.array(v.object({ id: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(254)), name: v.string() })),
-});
 const listSchema = v.array(v.string());
 
 /** Ids and names of a data set, in the order of ids; entry 0 is the background. */
@@ -106,7 +104,7 @@ async function readTable(folder: string, name: string): Promise<ClassTable | und
     if (list.output.length > MAX_CLASSES + 1) throw new SeedMaskError('too-many-classes', `${list.output.length - 1} classes; the most are ${MAX_CLASSES}`, name);
     return ClassTable.of(list.output.map((className, id) => ({ id, name: className })), name);
   }
-  const table = v.safeParse(tableSchema, json);
+  const table = v.safeParse(classFileSchema, json);
   if (!table.success) throw new SeedMaskError('bad-tags', 'must be {"classes": [{"id": 0, "name": "background"}, …]} with ids 0 to 254, or a list of names', name);
   return ClassTable.of(table.output.classes, name);
 }

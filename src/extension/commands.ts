@@ -6,9 +6,11 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { describeError, SeedMaskError } from '../shared/errors';
 import type { RunSummary } from '../shared/protocol';
+import { pickRun, refuseSecondRun } from './pickRun';
 import { REVIEW_SHOW, REVIEW_WORK } from './review/commands';
 import type { RunNode } from './runsView';
 import type { Services } from './services';
+import { TRAINING_SHOW, TRAINING_WORK } from './training/commands';
 import { working } from './working';
 
 type Handler = (services: Services, ...args: never[]) => unknown;
@@ -60,7 +62,7 @@ const WORK: Record<string, Handler> = {
   resume: async (services, from?: RunNode | string): Promise<RunSummary | undefined> => {
     const { generate, settingsFor } = await import('./generate');
     refuseSecondRun(services);
-    const root = typeof from === 'string' ? from : (from?.run.root ?? (await pickResumable(services)));
+    const root = typeof from === 'string' ? from : (from?.run.root ?? (await pickRun(await services.runsView.resumable(), 'run'))?.root);
     return root === undefined ? undefined : generate(services, { root }, settingsFor(root), true);
   },
 
@@ -99,6 +101,7 @@ const WORK: Record<string, Handler> = {
     return setUpCuda(services);
   },
   refreshRuns: services => services.runsView.refresh(),
+  ...TRAINING_WORK,
   ...REVIEW_WORK,
 };
 
@@ -112,12 +115,16 @@ const SHOW: Record<string, Handler> = {
     const stop = '$(debug-stop) Cancel Run';
     const log = '$(output) Show Log';
     const view = '$(list-tree) Show Runs';
-    const choice = await vscode.window.showQuickPick([stop, log, view], { title: `SeedMask: ${basename(run.summary.root)}`, placeHolder: run.line });
+    const curves = '$(graph-line) Show Training';
+    const trains = run.summary.job === 'train' || run.training.stages.length > 0;
+    const choice = await vscode.window.showQuickPick([stop, ...(trains ? [curves] : []), log, view], { title: `SeedMask: ${basename(run.summary.root)}`, placeHolder: run.line });
     if (choice === stop) run.cancel();
     else if (choice === log) services.log.show();
+    else if (choice === curves) await vscode.commands.executeCommand('seedmask.showTraining');
     else if (choice === view) await vscode.commands.executeCommand('seedmask.runs.focus');
   },
   openPhoto: (_, photo: vscode.Uri) => vscode.commands.executeCommand('vscode.open', photo),
+  ...TRAINING_SHOW,
   ...REVIEW_SHOW,
 };
 
@@ -137,18 +144,6 @@ export function registerCommands(services: Services): vscode.Disposable {
     ...Object.entries(WORK).map(([name, handler]) => register(name, handler, true)),
     ...Object.entries(SHOW).map(([name, handler]) => register(name, handler, false)),
   );
-}
-
-function refuseSecondRun({ run }: Services): void {
-  if (run.summary) throw new SeedMaskError('locked', `a run on ${basename(run.summary.root)} is under way in this window; cancel it or wait`);
-}
-
-async function pickResumable(services: Services): Promise<string | undefined> {
-  const runs = await services.runsView.resumable();
-  if (runs.length === 0) throw new SeedMaskError('unavailable', 'there is no run to resume');
-  if (runs.length === 1) return runs[0]?.root;
-  const items = runs.map(run => ({ label: vscode.workspace.asRelativePath(run.root), description: new Date(run.started).toLocaleString(), root: run.root }));
-  return (await vscode.window.showQuickPick(items, { title: 'Resume which run?' }))?.root;
 }
 
 function report({ log }: Services, error: unknown): void {

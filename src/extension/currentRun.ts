@@ -5,16 +5,23 @@
 import * as vscode from 'vscode';
 import type { EngineEvent, RunSummary } from '../shared/protocol';
 import { progressLine } from '../shared/runTexts';
-import { statusText } from './progressText';
+import { TrainingHistory } from '../shared/trainingHistory';
+import { fractionDone, MASK_SHARES, statusText, type Shares } from './progressText';
 
 export class CurrentRun implements vscode.Disposable {
   #summary: RunSummary | undefined;
   #abort: AbortController | undefined;
   #status: vscode.StatusBarItem | undefined;
   #line = '';
+  #share = 0;
+  #shares = MASK_SHARES;
+  #training = new TrainingHistory();
   readonly #changed = new vscode.EventEmitter<void>();
   /** Fires when the run starts, ends, or a photo of it is done. */
   readonly onDidChange = this.#changed.event;
+  readonly #told = new vscode.EventEmitter<EngineEvent>();
+  /** What the engine says of the run, when the run's books have it. */
+  readonly onDidTell = this.#told.event;
 
   /** The run so far; undefined when none lives. */
   get summary(): RunSummary | undefined {
@@ -26,18 +33,31 @@ export class CurrentRun implements vscode.Disposable {
     return this.#line;
   }
 
-  /** Opens the books for a run of `root` and returns the signal that cancels it. */
-  start(root: string): AbortSignal {
+  /** Done part of the whole run, 0..1; never falls. */
+  get share(): number {
+    return this.#share;
+  }
+
+  /** What the run has trained so far. */
+  get training(): TrainingHistory {
+    return this.#training;
+  }
+
+  /** Opens the books for a run of `root` and returns the signal that cancels it. @param shares how its time is spread over its stages */
+  start(root: string, { job, preset }: Pick<RunSummary, 'job' | 'preset'> = {}, shares: Shares = MASK_SHARES): AbortSignal {
     this.#abort = new AbortController();
+    this.#share = 0;
+    this.#shares = shares;
+    this.#training = new TrainingHistory();
     this.#summary = {
-      id: 'current', root, started: new Date().toISOString(), seconds: 0, state: 'running', device: '',
+      id: 'current', ...(job && { job }), ...(preset && { preset }), root, started: new Date().toISOString(), seconds: 0, state: 'running', device: '',
       photos: 0, written: 0, kept: 0, skipped: 0, untagged: 0, failed: [], notes: [],
     };
     this.#line = 'starting';
     this.#status = vscode.window.createStatusBarItem('seedmask.run', vscode.StatusBarAlignment.Left);
     this.#status.name = 'SeedMask Run';
     this.#status.command = 'seedmask.runMenu';
-    this.#status.text = '$(sync~spin) Masks';
+    this.#status.text = `$(sync~spin) ${this.#name}`;
     this.#status.tooltip = 'SeedMask: starting';
     this.#status.accessibilityInformation = { label: 'SeedMask run, starting', role: 'button' };
     this.#status.show();
@@ -51,22 +71,33 @@ export class CurrentRun implements vscode.Disposable {
     if (!run) return;
     if (event.type === 'progress') {
       if (event.device) run.device = event.device;
-      run.photos = Math.max(run.photos, event.stage === 'learn' || event.stage === 'device' ? 0 : event.total);
-      this.#line = progressLine(event);
-      if (!this.#status) return;
-      this.#status.text = `$(sync~spin) ${statusText(event)}`;
-      this.#status.tooltip = `SeedMask: ${this.#line}`;
-      this.#status.accessibilityInformation = { label: `SeedMask run, ${this.#line}`, role: 'button' };
+      run.photos = Math.max(run.photos, event.stage === 'learn' || event.stage === 'device' || event.stage === 'train' ? 0 : event.total);
+      const loss = this.#training.stages.at(-1)?.points.at(-1)?.losses['total'];
+      this.#line = progressLine(event, loss);
+      this.#share = Math.max(this.#share, fractionDone(event, this.#shares));
+      if (this.#status) {
+        this.#status.text = `$(sync~spin) ${statusText(event, run.job, loss)}`;
+        this.#status.tooltip = `SeedMask: ${this.#line}`;
+        this.#status.accessibilityInformation = { label: `SeedMask run, ${this.#line}`, role: 'button' };
+      }
+    } else if (event.type === 'metrics') {
+      run.id = event.run;
+      this.#training.add({ type: 'metrics', ...event.metrics });
+      this.#changed.fire();
+    } else if (event.type === 'sample') {
+      run.id = event.run;
+      this.#training.add({ type: 'sample', ...event.sample });
     } else if (event.type === 'photo') {
       if (event.state === 'failed') run.failed.push({ photo: event.photo, reason: 'failed', message: event.message ?? 'failed' });
       else run[event.state]++;
       this.#changed.fire();
     }
+    this.#told.fire(event);
   }
 
   cancel(): void {
     this.#abort?.abort();
-    if (this.#status) this.#status.text = '$(sync~spin) Masks: cancelling';
+    if (this.#status) this.#status.text = `$(sync~spin) ${this.#name}: cancelling`;
   }
 
   end(): void {
@@ -81,6 +112,12 @@ export class CurrentRun implements vscode.Disposable {
     this.#abort?.abort();
     this.#status?.dispose();
     this.#changed.dispose();
+    this.#told.dispose();
+  }
+
+  /** In the status bar, while there is nothing to count. */
+  get #name(): string {
+    return this.#summary?.job === 'train' ? 'Training' : 'Masks';
   }
 
   #announce(running: boolean): void {

@@ -4,7 +4,8 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { RunSummary } from '../shared/protocol';
-import { runJob, settingsFor } from './generate';
+import { runMaskJob, settingsFor } from './generate';
+import { MASK_SHARES } from './progressText';
 import type { Services } from './services';
 import { openFolderDialog } from './target';
 
@@ -22,7 +23,13 @@ export async function debias(services: Services, root: string, masks?: string | 
   const settings = settingsFor(root);
   services.log.info(`Debiasing ${chosen === null ? 'the masks' : `the masks of ${chosen}`} in ${root}`);
   const params = { root, settings, ...(chosen !== null && { masks: chosen }), debiasedName: DEBIASED_NAME };
-  return runJob(services, root, chosen === null ? settings.outputName : DEBIASED_NAME, options => services.engine.request('debias', params, options));
+  return runMaskJob(services, {
+    root,
+    facts: { job: 'debias' },
+    outputName: chosen === null ? settings.outputName : DEBIASED_NAME,
+    shares: MASK_SHARES,
+    ask: options => services.engine.request('debias', params, options),
+  });
 }
 
 /** Undefined: the person turned away. */

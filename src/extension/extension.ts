@@ -14,6 +14,7 @@ import { ReviewEngine } from './review/reviewEngine';
 import { Reviews, VIEW_TYPE } from './review/reviews';
 import { RunsView } from './runsView';
 import type { Services } from './services';
+import { Trainings } from './training/trainings';
 
 let engine: Engine | undefined;
 let reviewEngine: ReviewEngine | undefined;
@@ -30,8 +31,9 @@ export function activate(context: vscode.ExtensionContext): Services {
   const reviews = new Reviews({ extension: context, engine, reviewEngine, run, log });
   const editor = vscode.window.registerCustomEditorProvider(VIEW_TYPE, reviews, { supportsMultipleEditorsPerDocument: true });
   const queueView = new QueueView(reviews);
-  const services: Services = { log, engine, reviewEngine, run, dataSets, runsView, reports, reviews, queueView };
-  context.subscriptions.push(log, run, runsView, reports, reviews, editor, queueView, new Decorations(reviews), registerCommands(services));
+  const trainings = new Trainings({ extension: context.extensionUri, run, runsView, log }, dataSets);
+  const services: Services = { log, engine, reviewEngine, run, dataSets, runsView, reports, reviews, queueView, trainings };
+  context.subscriptions.push(log, run, runsView, reports, reviews, editor, queueView, trainings, new Decorations(reviews), registerCommands(services));
   // A workspace with a run that ended early offers to resume it.
   void runsView.refresh();
   return services;

@@ -1,23 +1,18 @@
 /**
- * The main job as a person sees it: one notification with the progress and a cancel button, a status bar item, one summary with the
- * counts. Whatever fails is told once, at the end.
+ * The main job as a person sees it: it runs (`runJob.ts`), and at its end there is one summary with the counts. Whatever fails is told once, at the end.
  */
-import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { SeedMaskError } from '../shared/errors';
-import type { EngineEvent, RunSummary } from '../shared/protocol';
-import { progressLine } from '../shared/runTexts';
+import type { RunSummary } from '../shared/protocol';
 import { type RunSettings } from '../shared/settings';
 import { exists } from './dataSets';
 import { maskNames } from './photoNames';
-import { fractionDone, summaryLine } from './progressText';
+import { MASK_SHARES, summaryLine, TRAINING_SHARES } from './progressText';
+import { runJob, type Job } from './runJob';
 import type { Services } from './services';
 import { readSettings } from './settings';
 import type { Target } from './target';
 
 const RESUME = 'Resume';
-/** Notifications are redrawn at most this often, in ms. */
-const REDRAW_MS = 150;
 
 /** The settings that hold for a folder. @throws SeedMaskError 'bad-settings'. */
 export function settingsFor(root: string): RunSettings {
@@ -34,62 +29,20 @@ export function settingsFor(root: string): RunSettings {
 export function generate(services: Services, target: Target, settings: RunSettings, resume = false): Promise<RunSummary | undefined> {
   services.log.info(`${resume ? 'Resuming' : 'Making'} masks in ${target.root}${target.photos ? ` (${target.photos.length} photos)` : ''}`);
   const params = { root: target.root, settings, ...(target.photos && { photos: target.photos }), ...(resume && { resume }) };
-  return runJob(services, target.root, settings.outputName, options => services.engine.request('generate', params, options));
+  const shares = settings.preset === 'quick' && settings.presetFile === undefined ? MASK_SHARES : TRAINING_SHARES;
+  return runMaskJob(services, { root: target.root, outputName: settings.outputName, shares, ask: options => services.engine.request('generate', params, options) });
 }
 
-/**
- * A job that writes masks called `outputName`, from its start to its summary, which is shown, not waited for.
- * @throws SeedMaskError when it could not start or a run lives already
- */
-export async function runJob(
-  services: Services,
-  root: string,
-  outputName: string,
-  ask: (options: { signal: AbortSignal; onEvent: (event: EngineEvent) => void }) => Promise<RunSummary>,
-): Promise<RunSummary | undefined> {
-  const { run, log, runsView, dataSets } = services;
-  if (run.summary) throw new SeedMaskError('locked', `a run on ${basename(run.summary.root)} is under way in this window`);
-  const signal = run.start(root);
-  let firstWritten: string | undefined;
-  try {
-    await dataSets.remember(root);
-    const options: vscode.ProgressOptions = { location: vscode.ProgressLocation.Notification, title: `SeedMask: ${basename(root)}`, cancellable: true };
-    const summary = await vscode.window.withProgress(options, (progress, token) => {
-      token.onCancellationRequested(() => run.cancel());
-      progress.report({ message: 'starting the engine' });
-      let shown = 0;
-      let drawn = 0;
-      return ask({
-        signal,
-        onEvent: event => {
-          run.event(event);
-          if (event.type === 'photo') {
-            if (event.state === 'written') firstWritten ??= event.photo;
-            if (event.state === 'failed') log.warn(`${event.photo}: ${event.message ?? 'failed'}`);
-          }
-          if (event.type !== 'progress') return;
-          const now = Date.now();
-          if (now - drawn < REDRAW_MS && event.done < event.total) return;
-          drawn = now;
-          const percent = 100 * fractionDone(event);
-          progress.report({ message: progressLine(event), increment: Math.max(0, percent - shown) });
-          shown = Math.max(shown, percent);
-        },
-      });
-    });
-    for (const note of summary.notes) log.info(note);
-    log.info(summaryLine(summary));
-    void showSummary(services, summary, outputName, firstWritten);
-    return summary;
-  } catch (error) {
-    if (!(error instanceof SeedMaskError && error.reason === 'cancelled')) throw error;
-    log.info(`Cancelled: ${root}`);
-    void offerResume(root);
-    return undefined;
-  } finally {
-    run.end();
-    void runsView.refresh();
-  }
+/** A job that writes masks called `outputName`. @throws SeedMaskError when it could not start or a run lives already */
+export function runMaskJob(services: Services, { outputName, ...job }: { outputName: string } & Omit<Job, 'ended' | 'cancelled'>): Promise<RunSummary | undefined> {
+  return runJob(services, {
+    ...job,
+    ended: (summary, firstWritten) => {
+      services.log.info(summaryLine(summary));
+      return showSummary(services, summary, outputName, firstWritten);
+    },
+    cancelled: () => offerResume(job.root),
+  });
 }
 
 async function showSummary(services: Services, summary: RunSummary, outputName: string, firstWritten: string | undefined): Promise<void> {

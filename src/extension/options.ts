@@ -6,11 +6,13 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Plan } from '../shared/protocol';
 import { plural } from '../shared/runTexts';
-import { DEVICES, usesCrf, usesMars, type RunSettings } from '../shared/settings';
+import { DEVICES, PRESETS, usesCrf, usesMars, type RunSettings } from '../shared/settings';
 import { startText } from './progressText';
+import { PRESET_TEXTS } from './training/presetTexts';
 
-type Choice = 'start' | 'saliency' | 'crf' | 'mars' | 'device' | 'tagsFile';
-type Item = vscode.QuickPickItem & { choice?: Choice };
+type Choice = 'start' | 'preset' | 'saliency' | 'crf' | 'mars' | 'device' | 'tagsFile';
+/** A row; one with a choice does something. */
+export type OptionItem<C extends string> = vscode.QuickPickItem & { choice?: C };
 
 /** Untagged photos and notes are listed up to this many; the rest is counted. */
 const LISTED = 50;
@@ -23,11 +25,14 @@ export async function chooseOptions(root: string, start: RunSettings, readPlan: 
   let settings = start;
   let plan = await readPlan(settings);
   for (;;) {
-    switch (await pick(root, plan, settings)) {
+    switch (await pick(`SeedMask: ${basename(root)}`, `Tags from ${plan.tagSource}. Choose Start, or an option to change it.`, planItems(plan, settings))) {
       case undefined:
         return undefined;
       case 'start':
         return settings;
+      case 'preset':
+        settings = await pickPreset(settings);
+        break;
       case 'saliency':
         settings = { ...settings, saliency: !settings.saliency };
         break;
@@ -48,29 +53,45 @@ export async function chooseOptions(root: string, start: RunSettings, readPlan: 
 }
 
 /** The list's rows, for a plan and settings. */
-export function planItems(plan: Plan, settings: RunSettings): Item[] {
-  const items: Item[] = [
+export function planItems(plan: Plan, settings: RunSettings): OptionItem<Choice>[] {
+  return [
     { label: '$(play) Start', description: startText(plan), choice: 'start' },
     heading('Options'),
+    { label: '$(layers) Preset…', description: presetText(settings), choice: 'preset' },
     { label: `${check(settings.saliency)} Saliency`, description: settings.saliency ? 'on: tags + saliency' : 'off: tags alone', choice: 'saliency' },
     { label: `${check(usesCrf(settings))} Dense CRF`, description: crfText(settings), choice: 'crf' },
     { label: `${check(debiases(plan, settings))} Debias (MARS)`, description: marsText(plan, settings), choice: 'mars' },
     { label: '$(chip) Device…', description: settings.device, choice: 'device' },
     { label: '$(tag) Tags File…', description: settings.tagsFile ?? `found: ${plan.tagSource}`, choice: 'tagsFile' },
     heading(`Classes (${plan.classes.length})`),
-    ...plan.classes.map(c => ({ label: `${c.problem ? '$(warning)' : '$(symbol-class)'} ${c.name}`, description: `id ${c.id} · ${plural(c.photos, 'photo')}${c.problem ? ` · ${c.problem}` : ''}` })),
+    ...classItems(plan),
     heading(`Photos (${plan.photos + plan.untagged.length})`),
-  ];
-  const counted = (count: number, icon: string, text: string) => (count ? [{ label: `$(${icon}) ${plural(count, 'photo')} ${text}` }] : []);
-  items.push(
-    ...counted(plan.done, 'pass', 'masked already (redone if photo, tags or options changed)'),
-    ...counted(plan.edited, 'edit', 'with an edited mask, which is kept'),
-    ...counted(plan.empty, 'circle-outline', 'tagged with nothing: background only'),
-    ...counted(plan.untagged.length, 'question', 'without tags, which are skipped'),
+    ...countItems(plan.done, 'pass', 'masked already (redone if photo, tags or options changed)'),
+    ...countItems(plan.edited, 'edit', 'with an edited mask, which is kept'),
+    ...countItems(plan.empty, 'circle-outline', 'tagged with nothing: background only'),
+    ...countItems(plan.untagged.length, 'question', 'without tags, which are skipped'),
     ...limited(plan.untagged).map(photo => ({ label: `      ${photo}` })),
-  );
-  if (plan.notes.length) items.push(heading('Notes'), ...limited(plan.notes).map(note => ({ label: `$(info) ${note}` })));
-  return items;
+    ...noteItems(plan),
+  ];
+}
+
+/** A row a class. */
+export function classItems({ classes }: Plan): vscode.QuickPickItem[] {
+  return classes.map(c => ({ label: `${c.problem ? '$(warning)' : '$(symbol-class)'} ${c.name}`, description: `id ${c.id} · ${plural(c.photos, 'photo')}${c.problem ? ` · ${c.problem}` : ''}` }));
+}
+
+/** '3 photos …', no row for none. */
+export function countItems(count: number, icon: string, text: string): vscode.QuickPickItem[] {
+  return count ? [{ label: `$(${icon}) ${plural(count, 'photo')} ${text}` }] : [];
+}
+
+export function noteItems({ notes }: Plan): vscode.QuickPickItem[] {
+  return notes.length ? [heading('Notes'), ...limited(notes).map(note => ({ label: `$(info) ${note}` }))] : [];
+}
+
+/** The preset's row, for people. */
+function presetText({ preset, presetFile }: RunSettings): string {
+  return presetFile === undefined ? `${preset}: ${PRESET_TEXTS[preset].what}${preset === 'quick' ? '' : '; trained first where nothing trained fits'}` : presetFile;
 }
 
 /** The dense CRF's row, for people. */
@@ -89,15 +110,11 @@ function marsText(plan: Plan, settings: RunSettings): string {
   return settings.mars === 'auto' ? `${state} (automatic: on from 10 photos of a class, with 2 classes or backgrounds)` : state;
 }
 
-/** Shows the list until an item that does something is accepted. */
-function pick(root: string, plan: Plan, settings: RunSettings): Promise<Choice | undefined> {
-  const list = vscode.window.createQuickPick<Item>();
-  list.title = `SeedMask: ${basename(root)}`;
-  list.placeholder = `Tags from ${plan.tagSource}. Choose Start, or an option to change it.`;
-  list.matchOnDescription = true;
-  list.ignoreFocusOut = true;
-  list.items = planItems(plan, settings);
-  return new Promise<Choice | undefined>(resolve => {
+/** Shows a list until an item that does something is accepted. @returns undefined when the person turned away. */
+export function pick<C extends string>(title: string, placeholder: string, items: readonly OptionItem<C>[]): Promise<C | undefined> {
+  const list = vscode.window.createQuickPick<OptionItem<C>>();
+  Object.assign(list, { title, placeholder, matchOnDescription: true, ignoreFocusOut: true, items });
+  return new Promise<C | undefined>(resolve => {
     list.onDidAccept(() => {
       const choice = list.selectedItems[0]?.choice;
       if (choice) {
@@ -113,9 +130,18 @@ function pick(root: string, plan: Plan, settings: RunSettings): Promise<Choice |
   });
 }
 
-async function pickDevice(settings: RunSettings): Promise<RunSettings['device'] | undefined> {
+/** @returns undefined when the person turned away. */
+export async function pickDevice(settings: RunSettings): Promise<RunSettings['device'] | undefined> {
   const items = DEVICES.map(device => ({ label: device, description: device === settings.device ? 'current' : undefined, device }));
   return (await vscode.window.showQuickPick(items, { title: 'SeedMask: device of this run' }))?.device;
+}
+
+/** A preset by its name takes the place of a preset file. */
+async function pickPreset(settings: RunSettings): Promise<RunSettings> {
+  const { presetFile, ...plain } = settings;
+  const items = PRESETS.map(preset => ({ label: PRESET_TEXTS[preset].label, description: PRESET_TEXTS[preset].what, detail: preset === settings.preset && presetFile === undefined ? 'current' : undefined, preset }));
+  const picked = await vscode.window.showQuickPick(items, { title: 'SeedMask: preset of this run' });
+  return picked ? { ...plain, preset: picked.preset } : settings;
 }
 
 async function pickTagsFile(root: string, settings: RunSettings): Promise<RunSettings> {
@@ -129,11 +155,11 @@ async function pickTagsFile(root: string, settings: RunSettings): Promise<RunSet
   return picked?.[0] ? { ...settings, tagsFile: picked[0].fsPath } : settings;
 }
 
-function heading(label: string): Item {
+export function heading(label: string): vscode.QuickPickItem {
   return { label, kind: vscode.QuickPickItemKind.Separator };
 }
 
-function check(on: boolean): string {
+export function check(on: boolean): string {
   return on ? '$(check)' : '$(circle-large-outline)';
 }
 

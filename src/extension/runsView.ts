@@ -1,12 +1,14 @@
 /**
  * The *Runs* view: runs of the workspace's data sets, newest first, the living one on top; below each its failed photos with the
- * reason. It also knows which data sets have a run to resume and says so to the menus (`seedmask.canResume`).
+ * reason, of a training how its losses fell. It also knows which data sets have a run or a training to resume and says so to the menus (`seedmask.canResume`,
+ * `seedmask.canResumeTraining`, `seedmask.hasTraining`).
  */
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { describeError } from '../shared/errors';
 import type { Failure, RunSummary } from '../shared/protocol';
 import { countsText, durationText, plural } from '../shared/runTexts';
+import { stageLine, TrainingHistory } from '../shared/trainingHistory';
 import type { CurrentRun } from './currentRun';
 import type { DataSets } from './dataSets';
 import type { Engine } from './engine';
@@ -15,7 +17,9 @@ import { shortCounts } from './progressText';
 export type RunNode = { kind: 'run'; run: RunSummary; resumable: boolean };
 type PhotoNode = { kind: 'photo'; root: string; failure: Failure };
 type NoteNode = { kind: 'note'; text: string; problem: boolean };
-type Node = RunNode | PhotoNode | NoteNode;
+/** What a stage of a training came to. */
+type StageNode = { kind: 'stage'; run: RunSummary; text: string };
+type Node = RunNode | PhotoNode | NoteNode | StageNode;
 
 /** The living run's counts are redrawn at most this often, in ms. */
 const REDRAW_MS = 300;
@@ -60,7 +64,18 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   /** Newest run of each data set that can be resumed, newest first. */
   async resumable(): Promise<RunSummary[]> {
     await this.refresh();
-    return resumableRuns(this.#runs);
+    return resumableRuns(this.#runs, undefined);
+  }
+
+  /** Newest training of each data set that can be resumed, newest first. */
+  async resumableTrainings(): Promise<RunSummary[]> {
+    await this.refresh();
+    return resumableRuns(this.#runs, 'train');
+  }
+
+  /** Whether a run of the list can be gone on with. */
+  isResumable(run: RunSummary): boolean {
+    return resumableRuns(this.#runs, run.job).some(({ root, id }) => root === run.root && id === run.id);
   }
 
   /** What the view shows, for callers and tests. */
@@ -72,13 +87,14 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   async getChildren(parent?: Node): Promise<Node[]> {
     if (!parent) {
       if (!this.#loaded) await this.refresh();
-      const resumable = new Set(this.current.summary ? [] : resumableRuns(this.#runs));
+      const resumable = new Set(this.current.summary ? [] : [...resumableRuns(this.#runs, undefined), ...resumableRuns(this.#runs, 'train')]);
       return this.runs.map(run => ({ kind: 'run', run, resumable: resumable.has(run) }));
     }
     if (parent.kind !== 'run') return [];
     const { run } = parent;
     return [
       ...(run.error ? [{ kind: 'note', text: run.error, problem: true } as const] : []),
+      ...(await this.#stages(run)),
       ...run.failed.map(failure => ({ kind: 'photo', root: run.root, failure }) as const),
       ...run.notes.map(text => ({ kind: 'note', text, problem: false }) as const),
     ];
@@ -86,12 +102,25 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
 
   getTreeItem(node: Node): vscode.TreeItem {
     if (node.kind === 'run') return runItem(node);
+    if (node.kind === 'stage') return stageItem(node);
     return node.kind === 'photo' ? photoItem(node) : noteItem(node);
   }
 
   dispose(): void {
     clearTimeout(this.#redraw);
     vscode.Disposable.from(...this.#parts, this.#changed).dispose();
+  }
+
+  /** How the stages of a training went, the living one's as the engine told them. */
+  async #stages(run: RunSummary): Promise<StageNode[]> {
+    const { summary, training } = this.current;
+    let history = training;
+    if (run !== summary) {
+      if (run.job !== 'train') return [];
+      history = new TrainingHistory();
+      for (const line of await (await import('./training/runFiles')).readLines(run.root, run.id)) history.add(line);
+    }
+    return history.stages.map(stage => ({ kind: 'stage', run, text: stageLine(stage) }));
   }
 
   async #loadWhileStale(): Promise<void> {
@@ -112,31 +141,38 @@ export class RunsView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     }
     this.#runs = runs.sort((a, b) => b.started.localeCompare(a.started));
     this.#loaded = true;
-    await vscode.commands.executeCommand('setContext', 'seedmask.canResume', resumableRuns(runs).length > 0);
+    const contexts = { canResume: resumableRuns(runs, undefined).length > 0, canResumeTraining: resumableRuns(runs, 'train').length > 0, hasTraining: runs.some(({ job }) => job === 'train') };
+    await Promise.all(Object.entries(contexts).map(([name, value]) => vscode.commands.executeCommand('setContext', `seedmask.${name}`, value)));
     this.#changed.fire();
   }
 }
 
-/** Of runs sorted newest first: the newest of each data set that made masks, where it ended early. A debiasing is gone on with by starting it again. */
-function resumableRuns(runs: readonly RunSummary[]): RunSummary[] {
+/** Of runs sorted newest first: the newest of each data set that did this job, where it ended early. A debiasing is gone on with by starting it again. */
+function resumableRuns(runs: readonly RunSummary[], job: RunSummary['job']): RunSummary[] {
+  if (job === 'debias') return [];
   const newest = new Map<string, RunSummary>();
-  for (const run of runs) if (run.job !== 'debias' && !newest.has(run.root)) newest.set(run.root, run);
+  for (const run of runs) if (run.job === job && !newest.has(run.root)) newest.set(run.root, run);
   return [...newest.values()].filter(run => run.state === 'cancelled' || run.state === 'interrupted' || run.state === 'failed');
 }
 
+/** What a run does, where it is not making masks. */
+const JOB_NAMES: Record<NonNullable<RunSummary['job']>, string> = { debias: 'debiasing', train: 'training' };
+
 function runItem({ run, resumable }: RunNode): vscode.TreeItem {
-  const children = run.failed.length + run.notes.length + (run.error ? 1 : 0);
+  const isTraining = run.job === 'train';
+  const children = run.failed.length + run.notes.length + (run.error ? 1 : 0) + (isTraining ? 1 : 0);
   const started = new Date(run.started);
-  const item = new vscode.TreeItem(`${basename(run.root)} · ${run.job === 'debias' ? 'debiasing · ' : ''}${run.state === 'running' ? 'running' : timeText(started)}`);
+  const item = new vscode.TreeItem(`${basename(run.root)} · ${run.job ? `${JOB_NAMES[run.job]} · ` : ''}${run.state === 'running' ? 'running' : timeText(started)}`);
   item.id = `${run.root}\n${run.id}`;
-  item.collapsibleState = children === 0 ? vscode.TreeItemCollapsibleState.None : run.failed.length ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed;
-  item.description = [run.state === 'running' || run.state === 'done' ? '' : run.state, shortCounts(run)].filter(Boolean).join(' · ');
+  item.collapsibleState = children === 0 ? vscode.TreeItemCollapsibleState.None : run.failed.length || (isTraining && run.state === 'running') ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed;
+  item.description = [run.state === 'running' || run.state === 'done' ? '' : run.state, (isTraining && run.preset) || '', shortCounts(run)].filter(Boolean).join(' · ');
   item.iconPath = runIcon(run);
-  item.contextValue = resumable ? 'resumable' : 'run';
+  item.contextValue = isTraining ? (resumable ? 'resumableTraining' : 'training') : resumable ? 'resumable' : 'run';
+  if (isTraining) item.command = showTraining(run);
   item.tooltip = [
     run.root,
     `Started ${started.toLocaleString()}, ${durationText(run.seconds)}, ${run.state}`,
-    `${plural(run.photos, 'photo')}: ${countsText(run)}`,
+    isTraining ? plural(run.photos, 'photo') : `${plural(run.photos, 'photo')}: ${countsText(run)}`,
     ...(run.device ? [`Device: ${run.device}`] : []),
     ...(run.error ? [run.error] : []),
   ].join('\n');
@@ -167,6 +203,18 @@ function photoItem({ root, failure }: PhotoNode): vscode.TreeItem {
   item.contextValue = 'failedPhoto';
   item.command = { command: 'seedmask.openPhoto', title: 'Open Photo', arguments: [uri] };
   return item;
+}
+
+function stageItem({ run, text }: StageNode): vscode.TreeItem {
+  const item = new vscode.TreeItem(text);
+  item.tooltip = text;
+  item.iconPath = new vscode.ThemeIcon('graph-line');
+  item.command = showTraining(run);
+  return item;
+}
+
+function showTraining(run: RunSummary): vscode.Command {
+  return { command: 'seedmask.showTraining', title: 'Show Training', arguments: [{ kind: 'run', run, resumable: false } satisfies RunNode] };
 }
 
 function noteItem({ text, problem }: NoteNode): vscode.TreeItem {

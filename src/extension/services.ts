@@ -10,6 +10,7 @@ import type { QueueView } from './review/queueView';
 import type { ReviewEngine } from './review/reviewEngine';
 import type { Reviews } from './review/reviews';
 import type { RunsView } from './runsView';
+import type { Trainings } from './training/trainings';
 
 export interface Services {
   log: vscode.LogOutputChannel;
@@ -23,4 +24,5 @@ export interface Services {
   reports: Reports;
   reviews: Reviews;
   queueView: QueueView;
+  trainings: Trainings;
 }

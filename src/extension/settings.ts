@@ -7,10 +7,12 @@ import { isAbsolute, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import type { WorkspaceConfiguration } from 'vscode';
 import { SeedMaskError } from '../shared/errors';
-import { DEFAULT_SETTINGS, runSettingsSchema, type RunSettings } from '../shared/settings';
+import { runSettingsSchema, type RunSettings } from '../shared/settings';
 
-/** Field of `RunSettings` -> name below `seedmask.`. The preset is no setting: it is chosen per run. */
+/** Field of `RunSettings` -> name below `seedmask.`. */
 export const SETTING_NAMES = {
+  preset: 'preset',
+  presetFile: 'presetFile',
   device: 'device',
   saliency: 'saliency',
   crf: 'crf',
@@ -34,7 +36,7 @@ export const SETTING_NAMES = {
  * @throws SeedMaskError 'bad-settings' that names the setting.
  */
 export function readSettings(configuration: Pick<WorkspaceConfiguration, 'get'>, base: string): RunSettings {
-  const values: Record<string, unknown> = { preset: DEFAULT_SETTINGS.preset };
+  const values: Record<string, unknown> = {};
   for (const [field, name] of Object.entries(SETTING_NAMES)) {
     const value = configuration.get<unknown>(name);
     if (value !== '' && value !== null && value !== undefined) values[field] = value;
@@ -46,10 +48,11 @@ export function readSettings(configuration: Pick<WorkspaceConfiguration, 'get'>,
     const name = Object.hasOwn(SETTING_NAMES, field) ? SETTING_NAMES[field as keyof typeof SETTING_NAMES] : field;
     throw new SeedMaskError('bad-settings', `the setting seedmask.${name} is not usable: ${issue.message}`);
   }
-  const { tagsFile, cudaProviderDir, backbone, marsFeatures, ...settings } = parsed.output;
+  const { tagsFile, cudaProviderDir, backbone, marsFeatures, presetFile, ...settings } = parsed.output;
   return {
     ...settings,
     marsFeatures: isPath(marsFeatures) ? absolute(marsFeatures, base) : marsFeatures,
+    ...(presetFile && { presetFile: absolute(presetFile, base) }),
     ...(tagsFile && { tagsFile: absolute(tagsFile, base) }),
     ...(cudaProviderDir && { cudaProviderDir: absolute(cudaProviderDir, base) }),
     ...(backbone && { backbone: isPath(backbone) ? absolute(backbone, base) : backbone }),

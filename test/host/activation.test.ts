@@ -74,7 +74,7 @@ describe('menus', () => {
   it('do not offer a second run while one lives', () => {
     const { menus } = manifest().contributes;
     for (const { command, when } of [...(menus['seedmask.folder'] ?? []), ...(menus['commandPalette'] ?? [])]) {
-      if (/generate|resume|evaluate|clearCache|setUpCuda/.test(command ?? '')) assert.ok(clauses(when).includes('!seedmask.running'), command);
+      if (/generate|train$|resume|evaluate|clearCache|setUpCuda/.test(command ?? '') && when !== 'false') assert.ok(clauses(when).includes('!seedmask.running'), command);
     }
   });
 });
@@ -95,7 +95,7 @@ describe('refusals', () => {
   it('settings that name models and files do not count in restricted mode', () => {
     const { untrustedWorkspaces, virtualWorkspaces } = manifest().capabilities;
     assert.equal(untrustedWorkspaces.supported, 'limited');
-    for (const name of ['backbone', 'marsFeatures', 'cuda.providerDir', 'tags.file']) assert.ok(untrustedWorkspaces.restrictedConfigurations.includes(`seedmask.${name}`), name);
+    for (const name of ['presetFile', 'backbone', 'marsFeatures', 'cuda.providerDir', 'tags.file']) assert.ok(untrustedWorkspaces.restrictedConfigurations.includes(`seedmask.${name}`), name);
     assert.equal(virtualWorkspaces.supported, false);
   });
 });

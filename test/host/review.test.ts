@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { policy } from '../../src/extension/review/html';
+import { policy } from '../../src/extension/html';
 import type { Services } from '../../src/extension/services';
 import { NO_FILTER } from '../../src/shared/queueOrder';
 import { REVIEW_COMMANDS } from '../../src/shared/reviewCommands';
@@ -379,6 +379,6 @@ describe('review', function () {
   });
 
   it('lets the page load its own script and the data set\'s pictures, and nothing else', () => {
-    assert.equal(policy('SOURCE', 'N'), "default-src 'none'; img-src SOURCE blob:; connect-src SOURCE; style-src SOURCE; font-src SOURCE; script-src 'nonce-N'");
+    assert.equal(policy('SOURCE', 'N', 'review'), "default-src 'none'; img-src SOURCE blob:; connect-src SOURCE; style-src SOURCE; font-src SOURCE; script-src 'nonce-N'");
   });
 });

@@ -9,9 +9,9 @@ import { REVIEW_COMMANDS, type ReviewCommand } from '../../shared/reviewCommands
 import type { Engine } from '../engine';
 import type { CurrentRun } from '../currentRun';
 import { exists } from '../dataSets';
+import { pageHtml, pageOptions } from '../html';
 import { dataSetRoot, onDisk, openFolderDialog } from '../target';
 import { Backups } from './backups';
-import { pageHtml, pageOptions } from './html';
 import type { PageLink } from './pageLink';
 import type { ReviewContext, ReviewDocument } from './reviewDocument';
 import type { ReviewEngine } from './reviewEngine';
@@ -120,7 +120,7 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
     const { PageLink } = await import('./pageLink');
     const { Rerun } = await import('./rerun');
     const { extension, engine, run, log } = this.parts;
-    panel.webview.options = pageOptions(extension.extensionUri, document.root);
+    panel.webview.options = pageOptions(extension.extensionUri, vscode.Uri.file(document.root));
     const handlers = askHandlers(document, {
       rerun: new Rerun(engine, run),
       remember: (_, photo) => void extension.workspaceState.update(placeKey(document.uri), photo),
@@ -135,7 +135,7 @@ export class Reviews implements vscode.CustomEditorProvider<ReviewDocument>, vsc
       if (this.#active?.page === page) this.#active = undefined;
       this.#changed.fire();
     });
-    panel.webview.html = pageHtml(panel.webview, extension.extensionUri);
+    panel.webview.html = pageHtml(panel.webview, extension.extensionUri, 'review');
   }
 
   async saveCustomDocument(document: ReviewDocument, token: vscode.CancellationToken): Promise<void> {

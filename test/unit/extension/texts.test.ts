@@ -5,10 +5,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { maskNames } from '../../../src/extension/photoNames';
-import { bytesText, fractionDone, shortCounts, startText, statusText, summaryLine } from '../../../src/extension/progressText';
+import { bytesText, fractionDone, MASK_SHARES, shortCounts, startText, statusText, summaryLine, TRAINING_SHARES, trainingSummaryLine } from '../../../src/extension/progressText';
 import { scoresReport, table } from '../../../src/extension/reportText';
 import { STAGES, type Plan, type RunSummary } from '../../../src/shared/protocol';
-import { countsText, durationText, progressLine, type Progress } from '../../../src/shared/runTexts';
+import { countsText, durationText, lossText, progressLine, type Progress } from '../../../src/shared/runTexts';
 
 const progress: Progress = { type: 'progress', stage: 'masks', done: 312, total: 2000, photosPerSecond: 1.23, secondsLeft: 1372, device: 'CPU, 2 threads' };
 const run: RunSummary = {
@@ -25,15 +25,37 @@ test('progress leaves out what is not known', () => {
   assert.equal(progressLine({ ...progress, stage: 'scan', total: 0, done: 0, photosPerSecond: null, secondsLeft: null, device: '' }), 'reading the folder');
 });
 
-test('the done part grows from stage to stage and stays within 0..1', () => {
-  const stages = STAGES.filter(stage => stage !== 'evaluate');
-  const parts = stages.flatMap(stage => [0, 5, 10].map(done => fractionDone({ ...progress, stage, done, total: 10 })));
-  assert.deepEqual(parts, [...parts].sort((a, b) => a - b));
-  fc.assert(fc.property(fc.constantFrom(...STAGES), fc.nat(), fc.nat(), (stage, done, total) => {
-    const part = fractionDone({ ...progress, stage, done, total });
-    return part >= 0 && part <= 1 + 1e-9;
-  }));
+test('a training counts steps and tells its loss', () => {
+  const training: Progress = { ...progress, stage: 'train', done: 120, total: 900, photosPerSecond: 2.13 };
+  assert.equal(progressLine(training, 0.4142), '120/900 steps · training · loss 0.41 · 2.1 steps/s · 23 min left · CPU, 2 threads');
+  assert.equal(statusText(training, 'train', 0.4142), 'Training 120/900 steps · loss 0.41');
+  assert.equal(statusText(training, 'train'), 'Training 120/900 steps');
+  assert.equal(statusText({ ...progress, stage: 'features' }, 'train'), 'Training: preparing 312/2,000 · CPU, 2 threads');
+  assert.equal(progressLine({ ...training, stage: 'seeds' }, 0.4), '120/900 photos · making first labels · 2.1 photos/s · 23 min left · CPU, 2 threads');
 });
+
+test('losses are told with the digits that matter', () => {
+  assert.deepEqual([0, 0.0001234, 0.4142, 1.2345, 123.4, NaN].map(lossText), ['0', '0.00012', '0.41', '1.23', '123', 'not a number']);
+});
+
+test("a training's end names what it came to", () => {
+  const point = { stage: 'decoder', epoch: 8, epochs: 8, step: 900, steps: 900, losses: { total: 0.41 }, rate: 0.001, seconds: 12 } as const;
+  const curves = [{ stage: 'decoder', points: [{ ...point, epoch: 1, step: 10, losses: { total: 1.2 } }, point] }] as const;
+  assert.equal(trainingSummaryLine({ ...run, job: 'train', failed: [] }, curves), 'SeedMask training done. Decoder · epoch 8/8 · step 900/900 · loss 1.2 → 0.41 (12 s, on WebGPU).');
+  assert.equal(trainingSummaryLine({ ...run, job: 'train', state: 'failed', error: 'the loss is not finite' }, []), 'SeedMask training stopped: the loss is not finite. (12 s, on WebGPU). 1 photo could not be learnt from.');
+});
+
+for (const [name, shares] of Object.entries({ 'making masks': MASK_SHARES, training: TRAINING_SHARES })) {
+  test(`the done part of ${name} grows from stage to stage and stays within 0..1`, () => {
+    const stages = STAGES.filter(stage => stage !== 'evaluate');
+    const parts = stages.flatMap(stage => [0, 5, 10].map(done => fractionDone({ ...progress, stage, done, total: 10 }, shares)));
+    assert.deepEqual(parts, [...parts].sort((a, b) => a - b));
+    fc.assert(fc.property(fc.constantFrom(...STAGES), fc.nat(), fc.nat(), (stage, done, total) => {
+      const part = fractionDone({ ...progress, stage, done, total }, shares);
+      return part >= 0 && part <= 1 + 1e-9;
+    }));
+  });
+}
 
 test('the summary counts everything and names failures with their reasons', () => {
   assert.equal(countsText(run), '1 mask written, 2 kept because edited, 3 skipped because done, 1 failed');
