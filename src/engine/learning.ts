@@ -6,7 +6,7 @@
 import type { Preset } from '../../models/presets';
 import { trainHeads } from '../../models/headTraining';
 import { warmHeads, type Classifier } from '../../models/warmStart';
-import type { CamLayer } from '../pipeline/tagCam';
+import type { LinearLayer } from '../pipeline/tagCam';
 import { plane, type Maps } from '../shared/maps';
 import type { GraphHost } from '../shared/graph';
 import { SeedMaskError } from '../shared/errors';
@@ -106,7 +106,7 @@ export async function learnTags(host: GraphHost, { pooled, tags, classes, classi
 }
 
 /** The layers of a photo for `tagCam`, with the heads of its tags only. */
-export function camLayers({ layers }: PhotoFeatures, { classes, heads }: Learnt, tags: readonly string[]): CamLayer[] {
+export function camLayers({ layers }: PhotoFeatures, { classes, heads }: Learnt, tags: readonly string[]): LinearLayer[] {
   const rows = tags.map(tag => classes.indexOf(tag));
   return heads.map(({ role, weights, has }) => {
     const views = layers.get(role);

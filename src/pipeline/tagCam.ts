@@ -10,8 +10,8 @@ import { CAM_NORMALISATIONS, rawCams } from './cam';
 import { resizeBilinear } from './resize';
 import { plane, zeroMaps, type Maps } from '../shared/maps';
 
-/** One layer of one photo. */
-export interface CamLayer {
+/** One layer of one photo under a linear head. */
+export interface LinearLayer {
   /** Features by view, the first view's grid is the result's: D x h x w each. */
   views: readonly Maps[];
   /** K x D. */
@@ -20,16 +20,27 @@ export interface CamLayer {
   has: readonly boolean[];
 }
 
+/** The same under a head of any other kind (`puzzleHeads.ts`), which has said what it thinks. */
+export interface ScoredLayer {
+  /** Raw maps by view, K x h x w each. */
+  scores: readonly Maps[];
+  has: readonly boolean[];
+}
+
+export type CamLayer = LinearLayer | ScoredLayer;
+
 /** K x h x w in [0, 1] on the grid of the first layer's first view. A class without a head on any layer is 0. */
 export function tagCam(layers: readonly CamLayer[]): Maps {
   const [first] = layers;
   if (!first) throw new Error('tagCam: no layers');
-  const { height, width } = first.views[0];
+  const { height, width } = 'scores' in first ? first.scores[0] : first.views[0];
   const classes = first.has.length;
   const product = zeroMaps(classes, height, width);
   const factors = new Uint8Array(classes);
-  for (const { views, weights, has } of layers) {
-    const maps = CAM_NORMALISATIONS.cam(views.map(view => resizeBilinear(rawCams(view, weights), height, width)));
+  for (const layer of layers) {
+    const { has } = layer;
+    const raw = 'scores' in layer ? layer.scores : layer.views.map(view => rawCams(view, layer.weights));
+    const maps = CAM_NORMALISATIONS.cam(raw.map(view => resizeBilinear(view, height, width)));
     for (let k = 0; k < classes; k++) {
       if (!has[k]) continue;
       const target = plane(product, k);

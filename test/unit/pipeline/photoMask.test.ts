@@ -6,6 +6,7 @@ import { QUICK, type Preset } from '../../../models/presets';
 import { maskAtSize, photoMask, tagWeights, thresholdMask, type PhotoMaskInput } from '../../../src/pipeline/photoMask';
 import { resizeBilinear } from '../../../src/pipeline/resize';
 import { Scg } from '../../../src/pipeline/scg';
+import type { LinearLayer } from '../../../src/pipeline/tagCam';
 import { SeedMaskError } from '../../../src/shared/errors';
 import type { Maps } from '../../../src/shared/maps';
 import { randomMaps } from './maps';
@@ -19,7 +20,7 @@ before(() => {
 });
 
 /** Channel 0 is high in the left third, channel 1 in the right third, channel 2 between; the photo's colours follow. */
-function scene(): PhotoMaskInput {
+function scene(): PhotoMaskInput & { layers: readonly LinearLayer[] } {
   const { height, width } = GRID;
   const third = (x: number): number => (x < width / 3 ? 0 : x >= (2 * width) / 3 ? 1 : 2);
   const data = new Float32Array(3 * height * width);

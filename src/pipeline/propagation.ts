@@ -1,0 +1,149 @@
+/**
+ * Propagation: the scores of a photo's tags walk along its affinities (`randomWalk.ts`), so that they fill objects up and stop at their edges. It may follow any
+ * seed. Where the affinities come from:
+ *
+ *     edges         made by hand: steps of colour and of features between neighbours, without training
+ *     irnet         edges of a trained branch (IRNet, CVPR 2019)
+ *     affinityNet   trained features (PSA, CVPR 2018)
+ *
+ * IRNet's rule for edges: scores times (1 - edge) walk, the background is a constant, here the chain's own. AffinityNet's: a background score (1 - max_k m_k)^a walks
+ * along, and a tag wins where its score is the larger; a is such that both are equal at the chain's threshold t, (1 - t)^a = t, and what comes out is brought to it:
+ *
+ *     edges:       out_k = m_k T^steps, times (largest m / largest m T^steps)
+ *     features:    out_k = t q_k / (t q_k + (1 - t) q_0),   q = [(1 - max m)^a, m_1 .. m_K] T^steps          (= t where q_k = q_0)
+ */
+import { edgeAffinity, featureAffinity, pairOffsets, randomWalk, type Affinity } from './randomWalk';
+import { areaMeans, resizeBilinear } from './resize';
+import { withBackground } from './withBackground';
+import { plane, zeroMaps, type Maps, type RgbImage } from '../shared/maps';
+
+/** What scores walk along. */
+export interface Transition {
+  affinity: Affinity;
+  /** 1 x h x w in [0, 1] of the affinity's grid, where it is made of edges. */
+  edges?: Maps;
+}
+
+export interface WalkSettings {
+  /** Exponent of the affinities. */
+  beta: number;
+  /** The papers' t = 2^8. */
+  steps: number;
+}
+
+/** Affinities of pairs closer than `radius` along an edge map, 1 x h x w in [0, 1]. */
+export function edgeTransition(edges: Maps, radius: number): Transition {
+  return { affinity: edgeAffinity(edges, radius), edges };
+}
+
+/** Affinities of pairs of trained features, D x h x w. @throws where the grid is too small to have a pair. */
+export function featureTransition(features: Maps, radius: number): Transition {
+  return { affinity: featureAffinity(features, radius) };
+}
+
+/**
+ * Scores after the walk, at their own size.
+ * @param scores K x H x W in [0, 1], of any size over the photo
+ * @param threshold background score that decides over `scores`, and over the result
+ */
+export function propagate(scores: Maps, { affinity, edges }: Transition, { beta, steps }: WalkSettings, threshold: number): Maps {
+  const start = resizeArea(scores, affinity.height, affinity.width);
+  if (!edges) {
+    const walked = randomWalk(affinity, withBackground(start, Math.log(threshold) / Math.log(1 - threshold)), beta, steps);
+    return againstBackground(resizeBilinear(walked, scores.height, scores.width), threshold);
+  }
+  const size = affinity.height * affinity.width;
+  const inside = { ...start, data: start.data.map((value, i) => value * (1 - edges.data[i % size])) };
+  const walked = randomWalk(affinity, inside, beta, steps);
+  const factor = largest(scores) / Math.max(largest(walked), 1e-12);
+  const out = resizeBilinear(walked, scores.height, scores.width);
+  return { ...out, data: out.data.map(value => Math.min(1, value * factor)) };
+}
+
+/** K maps of K + 1, the first of them the background's. */
+function againstBackground(walked: Maps, threshold: number): Maps {
+  const out = zeroMaps(walked.channels - 1, walked.height, walked.width);
+  const background = plane(walked, 0);
+  for (let k = 0; k < out.channels; k++) {
+    const from = plane(walked, k + 1);
+    const to = plane(out, k);
+    for (let i = 0; i < to.length; i++) {
+      const own = threshold * from[i];
+      to[i] = own === 0 ? 0 : own / (own + (1 - threshold) * background[i]);
+    }
+  }
+  return out;
+}
+
+function largest({ data }: Maps): number {
+  return data.reduce((most, value) => Math.max(most, value), 0);
+}
+
+/** Means over cells where the grid is coarser, bilinear where it is finer. */
+function resizeArea(maps: Maps, height: number, width: number): Maps {
+  return height < maps.height && width < maps.width ? areaMeans(maps, height, width) : resizeBilinear(maps, height, width);
+}
+
+export interface HandMade {
+  /** Deviation of colour, in units of Lab: 2.3 is a difference one just sees. */
+  colour: number;
+  /** How unlike features may be, as 1 - cosine. */
+  features: number;
+}
+
+/**
+ * Affinities made by hand: exp(-|lab_i - lab_j|^2 / (2 colour^2) - (1 - cos(f_i, f_j)) / features), for all pairs closer than `radius` on a grid of height x width.
+ * @param features D x any size, bilinear
+ */
+export function handTransition(photo: RgbImage, features: Maps, height: number, width: number, settings: HandMade, radius: number): Transition {
+  const size = height * width;
+  const colours = resizeArea(labMaps(photo), height, width).data;
+  const units = unitLength(resizeBilinear(features, height, width)).data;
+  const offsets = pairOffsets(radius);
+  const values = new Float32Array(offsets.length * size);
+  offsets.forEach(({ dy, dx }, o) => {
+    const step = dy * width + dx;
+    const [left, right] = [Math.max(0, -dx), Math.min(width, width - dx)];
+    const alike = new Float32Array(size);
+    for (let y = 0; y + dy < height; y++) {
+      const [from, to] = [y * width + left, y * width + right];
+      for (let c = 0; c < features.channels; c++) for (let p = from, at = c * size + from; p < to; p++, at++) alike[p] += units[at] * units[at + step];
+      for (let p = from; p < to; p++) {
+        let distance = 0;
+        for (let at = p; at < 3 * size; at += size) distance += (colours[at] - colours[at + step]) ** 2;
+        values[o * size + p] = Math.exp(-distance / (2 * settings.colour ** 2) - (1 - alike[p]) / settings.features);
+      }
+    }
+  });
+  return { affinity: { height, width, offsets, values } };
+}
+
+/** Each cell's vector divided by its length. */
+function unitLength(maps: Maps): Maps {
+  const { channels, height, width } = maps;
+  const size = height * width;
+  const squares = new Float64Array(size);
+  for (let c = 0; c < channels; c++) for (let p = 0; p < size; p++) squares[p] += maps.data[c * size + p] ** 2;
+  return { ...maps, data: maps.data.map((value, i) => value / Math.max(Math.sqrt(squares[i % size]), 1e-12)) };
+}
+
+/** sRGB to CIE L*a*b* (D65), 3 x H x W. */
+export function labMaps({ data, height, width }: RgbImage): Maps {
+  const size = height * width;
+  const out = zeroMaps(3, height, width);
+  for (let p = 0; p < size; p++) {
+    const [r, g, b] = [0, 1, 2].map(c => LINEAR[data[3 * p + c]]);
+    const [x, y, z] = [
+      (0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505,
+      0.2126 * r + 0.7152 * g + 0.0722 * b,
+      (0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089,
+    ].map(t => (t > 0.008856 ? Math.cbrt(t) : 7.787 * t + 16 / 116));
+    out.data[p] = 116 * y - 16;
+    out.data[size + p] = 500 * (x - y);
+    out.data[2 * size + p] = 200 * (y - z);
+  }
+  return out;
+}
+
+/** Light of an 8-bit sRGB value. */
+const LINEAR = Float64Array.from({ length: 256 }, (_, i) => (i / 255 <= 0.04045 ? i / 255 / 12.92 : ((i / 255 + 0.055) / 1.055) ** 2.4));
