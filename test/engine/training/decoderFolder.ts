@@ -50,7 +50,6 @@ export function makeFolder({ certain, removed }: { certain?: (photo: string) => 
     model: { spec: { outputs: [{ role: 'deep', stride: CELL }, { role: 'middle', stride: CELL }] } as unknown as BackboneSpec, bytes: new Uint8Array(), sha256: '', inspection: { inputs: [], outputs: [] } } as unknown as TrainingData['model'],
     learnt: { classes: [], heads: [], sureness: new Map() },
     features: ({ photo }) => Promise.resolve(featuresOf(image(photo), Number.parseInt(photo))),
-    tiles: () => Promise.reject(new Error('no tiles here')),
     tiles: ({ photo }) => Promise.resolve(new Map([...featuresOf(image(photo), 50 + Number.parseInt(photo)).layers].map(([role, [view]]) => [role, view]))),
     extract(picture) {
       extracted.push(picture);
