@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import type { Initializer } from '../models/graph/serialise';
 
 /** Writes `<stem>.json` and `<stem>.bin`: a graph's description, or other things with named numbers. */
-export function writeGraph({ initializers, ...rest }: { initializers: readonly Initializer[]; [key: string]: unknown }, stem: string): void {
+export function writeGraph<T extends { initializers: readonly Initializer[] }>({ initializers, ...rest }: T, stem: string): void {
   let end = 0;
   const placed = initializers.map(({ name, dtype, dims, data }) => {
     const start = Math.ceil(end / 8) * 8;

@@ -3,7 +3,7 @@
  *
  *     node --expose-gc --import tsx bench/trainingStep.ts ROW THREADS
  */
-import { writeFileSync, readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Trainer } from '../models/trainer';
 import { OnnxHost } from '../src/engine/session';
