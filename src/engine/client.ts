@@ -1,7 +1,7 @@
 /**
  * The front ends' half of the engine: a supervisor that starts the engine process when it is first needed, sends it typed requests, and sees
  * to it that every request ends. Cancel is asked for first; an engine that is deep in a model run cannot hear it and is killed after a grace
- * time. A crash rejects what was pending, except `generate`, which goes on from its resume point in a new process; three crashes without a
+ * time. A crash rejects what was pending, except `generate` and `train`, which go on from where they were in a new process; three crashes without a
  * finished photo in between are the end. An idle engine is stopped, which gives back its memory, on the GPU too.
  */
 import { fork, type ChildProcess } from 'node:child_process';
@@ -33,7 +33,7 @@ export interface RequestOptions {
   signal?: AbortSignal;
 }
 
-/** A `generate` that ended this many processes in a row, without a photo finished in between, is given up. */
+/** A job that ended this many processes in a row, without a photo finished in between, is given up. */
 const MOST_CRASHES = 3;
 const TAIL_LINES = 40;
 const LAST_WORDS = 6;
@@ -47,7 +47,7 @@ interface Pending {
   method: Method;
   params: unknown;
   crashes: number;
-  /** It has reported something: a `generate` left its run on disk, to be continued. */
+  /** It has reported something: a job that can go on left its run on disk. */
   begun: boolean;
   cancelled: boolean;
   onEvent(event: EngineEvent): void;
@@ -84,7 +84,7 @@ export class EngineClient {
 
   /**
    * One request. Ends in the engine's answer, in the error it reported, or:
-   * @throws SeedMaskError 'cancelled' after `signal` (a `generate` that could stop by itself resolves with its summary instead),
+   * @throws SeedMaskError 'cancelled' after `signal` (a `generate` or `train` that could stop by itself resolves with its summary instead),
    *   'engine-gone' when the process died, 'bad-message' when the answer is not what the protocol says.
    */
   request<M extends Method>(method: M, params: Params<M>, { onEvent, signal }: RequestOptions = {}): Promise<Result<M>> {
@@ -271,16 +271,21 @@ export class EngineClient {
     pending.crashes++;
     const last = running.tail.filter(line => !NATIVE_FRAME.test(line)).slice(-LAST_WORDS).join('\n');
     const message = `the engine process ${how}${last && `; the last it printed:\n${last}`}`;
-    if (pending.method !== 'generate' || pending.crashes >= MOST_CRASHES) return pending.fail(new SeedMaskError('engine-gone', message));
+    if (!goesOn(pending) || pending.crashes >= MOST_CRASHES) return pending.fail(new SeedMaskError('engine-gone', message));
     pending.onEvent({ type: 'log', level: 'warn', message: `${message}\nthe run goes on in a new process` });
     this.goOn(pending, true);
   }
 
   /** Sends a request again, to a new process. `crashed`: the old one was not ended by us. */
   private goOn(pending: Pending, crashed: boolean): void {
-    if (pending.method === 'generate' && pending.begun) pending.params = { ...(pending.params as Params<'generate'>), resume: true, crashed };
+    if (goesOn(pending) && pending.begun) pending.params = { ...(pending.params as Params<'generate' | 'train'>), resume: true, crashed };
     this.post(pending);
   }
+}
+
+/** Jobs that are gone on with in another process. */
+function goesOn({ method }: Pending): boolean {
+  return method === 'generate' || method === 'train';
 }
 
 function cancelledError(): SeedMaskError {

@@ -1,6 +1,6 @@
 /**
  * The engine's side of the wire: validates what arrives, gives it to the handler of its method, and ends every request in exactly one reply
- * or error. Jobs that write (generate, debias, evaluate, clearCache) run one after another, and so do a person's words (reviewSave, …), beside them; questions (plan, runs,
+ * or error. Jobs that write (generate, debias, train, evaluate, clearCache) run one after another, and so do a person's words (reviewSave, …), beside them; questions (plan, runs,
  * device, diagnose, reviewPhoto, …) run at once.
  */
 import * as v from 'valibot';
@@ -15,7 +15,7 @@ export type Handlers = { [M in Method]: (params: Params<M>, context: JobContext,
 
 /** Methods of one name take turns. */
 const TURNS: { readonly [M in Method]?: 'jobs' | 'words' } = {
-  generate: 'jobs', debias: 'jobs', debiasChoices: 'jobs', evaluate: 'jobs', clearCache: 'jobs', reviewSave: 'words', reviewMark: 'words', reviewTags: 'words', reviewHold: 'words',
+  generate: 'jobs', debias: 'jobs', train: 'jobs', debiasChoices: 'jobs', evaluate: 'jobs', clearCache: 'jobs', reviewSave: 'words', reviewMark: 'words', reviewTags: 'words', reviewHold: 'words',
 };
 
 export class Dispatcher {

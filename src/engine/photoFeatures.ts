@@ -110,6 +110,19 @@ export class FeatureExtractor {
     return { layers: this.byRole(views), saliency };
   }
 
+  /**
+   * The layers of a picture that is no photo of the folder. @param content sha256 of what it is made of, to keep them in the cache; absent: they are forgotten
+   * @throws SeedMaskError as `compute`
+   */
+  async extract(picture: RgbImage, content: string | undefined, signal?: AbortSignal): Promise<PhotoFeatures> {
+    const views: (readonly Maps[])[] = [];
+    for (const index of this.preset.views.keys()) {
+      const compute = (): Promise<Maps[]> => this.view(picture, index, signal);
+      views.push(content === undefined ? (await compute()).map(toLayer).map(toMaps) : await this.keep(this.viewKey(content, index), compute));
+    }
+    return { layers: this.byRole(views) };
+  }
+
   /** From the cache, or computed and put there; the same numbers either way. */
   private async keep(key: FeatureKey, compute: () => Promise<Maps[]>): Promise<Maps[]> {
     const cached = await this.cache.read(key);

@@ -9,6 +9,7 @@ import { imagenetGroup } from '../../../models/warmStart';
 import { Manifest } from '../../dataset/manifest';
 import { sha256 } from '../../dataset/hash';
 import type { Params, Plan } from '../../shared/protocol';
+import { usesMars, type RunSettings } from '../../shared/settings';
 import type { JobContext } from '../context';
 import type { Engine } from '../engine';
 import { openDataSet, type DataSet } from './dataSet';
@@ -42,6 +43,12 @@ export function classCounts({ tags, table }: DataSet): { id: number; name: strin
   const counts = new Map<string, number>();
   for (const names of tags.values()) for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
   return [...counts].map(([name, photos]) => ({ id: table.idOf(name) ?? 0, name, photos })).sort((a, b) => a.id - b.id);
+}
+
+/** Whether a run with these settings debiases the masks of the data set. */
+export function debiases(dataSet: DataSet, settings: RunSettings): boolean {
+  const backgrounds = [...dataSet.tags.values()].filter(tags => tags.length === 0).length;
+  return usesMars(settings, classCounts(dataSet).map(({ photos }) => photos), backgrounds);
 }
 
 /** Why a class is hard to learn, for people. */

@@ -1,6 +1,7 @@
 /**
  * The curves of a training on disk, `.seedmask/runs/<id>/metrics.jsonl`: a line a point and a line a sample mask (`src/shared/training.ts`), in the order they came.
  */
+import { rm } from 'node:fs/promises';
 import { appendJournal, readJournal, rewriteJournal } from '../../dataset/journal';
 import { TRAINING_STAGES, trainingLineSchema, type TrainingLine } from '../../shared/training';
 import type { Losses } from './trainingStage';
@@ -17,6 +18,11 @@ export class MetricsFile {
   /** Damaged lines are left out. @throws SeedMaskError 'io' */
   read(): Promise<TrainingLine[]> {
     return readJournal(this.file, trainingLineSchema);
+  }
+
+  /** Of a training that begins again. */
+  async clear(): Promise<void> {
+    await rm(this.file, { force: true });
   }
 
   /** Takes back what came after a step that a training goes on from: it comes again. @param done steps of the stage that are done */

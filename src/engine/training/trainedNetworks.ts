@@ -1,0 +1,55 @@
+/**
+ * From a training that has ended to masks: what it learnt in one file, whether it fits a run, and the scorer that a run makes of it.
+ */
+import type { Preset } from '../../../models/presets';
+import type { TrainingState } from '../../../models/trainer';
+import { sha256 } from '../../dataset/hash';
+import { readParameters, readTrained, writeTrained, type TrainedRecord } from '../../dataset/trained';
+import { SeedMaskError } from '../../shared/errors';
+import type { RunModels } from '../photoFeatures';
+import { decodeState, encodeState } from './checkpoint';
+import { plannedStages, type LearntStage } from './stages';
+import type { PhotoScorer, ScoringData, TrainingData } from './trainingStage';
+
+/** Hash of all that decides whether a run may use a training: classes, models, and what the preset says of features and of training. */
+export function trainingKey(preset: Preset, classes: TrainingData['classes'], { backbone, saliency }: RunModels): string {
+  const { views, learning, training } = preset;
+  const named = classes.map(({ id, name }) => [id, name]);
+  return sha256(JSON.stringify({ version: 1, classes: named, backbone: backbone.sha256, saliency: saliency?.sha256 ?? null, views, learning, training }));
+}
+
+/** The training of a folder that fits, whole on disk; nothing if there is none. */
+export async function fittingTraining(root: string, key: string): Promise<TrainedRecord | undefined> {
+  const record = await readTrained(root);
+  return record?.key === key && (await readParameters(root, record)) ? record : undefined;
+}
+
+/** Takes the place of what was trained before. @throws SeedMaskError as atomicWrite does */
+export function saveTrained(root: string, facts: Omit<TrainedRecord, 'version' | 'parameters' | 'model' | 'stages'>, stages: readonly LearntStage[]): Promise<TrainedRecord> {
+  const tensors = Object.fromEntries(stages.flatMap(({ name, state }) => Object.entries(withoutMoments(state).tensors).map(([tensor, values]) => [`${name}/${tensor}`, values])));
+  const parameters = encodeState({ steps: stages.reduce((sum, { state: { steps } }) => sum + steps, 0), tensors });
+  return writeTrained(root, { ...facts, stages: stages.map(({ name, state: { steps } }) => ({ name, steps })) }, parameters);
+}
+
+/** What was learnt, stage by stage. @throws SeedMaskError 'removed' where it is not there any more */
+export async function loadTrained(root: string, record: TrainedRecord): Promise<LearntStage[]> {
+  const bytes = await readParameters(root, record);
+  const found = bytes && decodeState(bytes);
+  if (!found) throw new SeedMaskError('removed', 'what was trained is not there any more or damaged', record.parameters.file);
+  const tensors = Object.entries(found.state.tensors);
+  return record.stages.map(({ name, steps }) => {
+    const own = tensors.flatMap(([tensor, values]) => (tensor.startsWith(`${name}/`) ? [[tensor.slice(name.length + 1), values] as const] : []));
+    return { name, state: { steps, tensors: Object.fromEntries(own) } };
+  });
+}
+
+/** The scorer of the last stage that has one; nothing where a training only helps the frozen chain. @throws SeedMaskError 'bad-model', 'out-of-memory' */
+export async function openScorer(preset: Preset, data: ScoringData, stages: readonly LearntStage[]): Promise<PhotoScorer | undefined> {
+  return plannedStages(preset).findLast(({ scorer }) => scorer)?.scorer?.(data, stages);
+}
+
+/** A state without what only further training needs. */
+function withoutMoments({ steps, tensors }: TrainingState): TrainingState {
+  const isMoment = (name: string): boolean => /\.[mv]$/.test(name) && name.slice(0, -2) in tensors;
+  return { steps, tensors: Object.fromEntries(Object.entries(tensors).filter(([name]) => !isMoment(name))) };
+}
