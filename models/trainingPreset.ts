@@ -105,12 +105,25 @@ export type NetworkPreset = v.InferOutput<typeof networkSchema>;
 const segmentationSchema = v.strictObject({ ...steps, ...segmentationEntries });
 export type SegmentationPreset = v.InferOutput<typeof segmentationSchema>;
 
+/** How probabilities of a trained network become masks (`src/pipeline/decoderMask.ts`). */
+const maskSchema = v.strictObject({
+  /** As `tagWeight` of the preset, for probabilities. */
+  tagWeight: v.pipe(v.number(), v.minValue(0)),
+  /** Whether they are carried along the photo's colours. */
+  pamr: v.boolean(),
+  /** Background score of p_k / (p_k + p_0): at 0.5 the likelier of the two. */
+  threshold: share,
+  /** The cue for such scores; its `threshold` takes the place of the one above. */
+  saliency: v.strictObject({ threshold: share, exponent: positive, floor: share, peak: share, blind: share, closer: positive }),
+});
+
 export const trainingSchema = v.strictObject({
   seed: size,
   /** Steps from one checkpoint to the next. */
   checkpointEvery: size,
   /** Photos whose masks are made anew after each epoch, to look at. */
   samples: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  masks: v.optional(maskSchema, { tagWeight: 0, pamr: true, threshold: 0.5, saliency: { threshold: 0.4, exponent: 0.5, floor: 0.1, peak: 0.7, blind: 0.02, closer: 1.6 } }),
   puzzle: v.nullable(puzzleSchema),
   decoder: v.optional(v.nullable(decoderSchema), null),
   network: v.optional(v.nullable(networkSchema), null),

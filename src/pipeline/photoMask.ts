@@ -14,7 +14,7 @@ import { edgePredict } from './edgePredict';
 import { hintedMask, hintedScores, pinnedClasses } from './hints';
 import { pamr } from './pamr';
 import { resizeBilinear } from './resize';
-import { weighBySaliency } from './saliencyCue';
+import { weighBySaliency, type SaliencyCue } from './saliencyCue';
 import type { Scg } from './scg';
 import { tagCam, type CamLayer } from './tagCam';
 import type { Preset } from '../../models/presets';
@@ -70,23 +70,31 @@ export async function photoMask(input: PhotoMaskInput, preset: Preset, scg: Scg)
   const { dilations, iterations } = preset.pamr;
   const refined = hinted(scaleEach(pamr(photo, start, { dilations, iterations }), weights));
 
-  let scores = refined;
-  let threshold = preset.mask.threshold;
-  if (input.saliency) {
-    const whole = resizeBilinear(input.saliency, photo.height, photo.width);
-    const saliency = input.lookCloser ? await saliencyByTag(refined, whole, preset.saliency, input.lookCloser) : whole;
-    scores = hinted(weighBySaliency(refined, saliency, preset.saliency, threshold));
-    threshold = preset.saliency.threshold;
-  }
+  const scores = input.saliency ? await weighed(refined, preset.mask.threshold, preset.saliency, input) : refined;
+  const threshold = input.saliency ? preset.saliency.threshold : preset.mask.threshold;
+  return { cam: scaleEach(cam, weights), refined, scores, seed: certainFilter(refined, ids, preset.certainFilter), mask: decide(scores, threshold, input, preset) };
+}
+
+/** Scores after the saliency cue, with closer looks and hints; as they are where there is no salience. @param own background score that fits them without the cue */
+export async function weighed(refined: Maps, own: number, cue: SaliencyCue, { ids, saliency, lookCloser, hints, ...size }: PhotoMaskInput): Promise<Maps> {
+  if (!saliency) return refined;
+  const whole = resizeBilinear(saliency, refined.height, refined.width);
+  const scores = weighBySaliency(refined, lookCloser ? await saliencyByTag(refined, whole, cue, lookCloser) : whole, cue, own);
+  return hints ? hintedScores(scores, ids, hints, size) : scores;
+}
+
+/** The mask of scores and a background score, at its size. */
+export function decide(scores: Maps, threshold: number, input: PhotoMaskInput, preset: Preset): LabelMap {
+  const { ids, hints } = input;
   const mask =
     input.crf ? crfMask(scores, input, threshold * preset.crf.backgroundScale, preset)
     : preset.mask.fill === 'edgePredict' ? edgeMask(resizeBilinear(scores, input.height, input.width), ids, threshold, preset)
     : maskAtSize(scores, ids, threshold, input.height, input.width);
-  return { cam: scaleEach(cam, weights), refined, scores, seed: certainFilter(refined, ids, preset.certainFilter), mask: hints ? hintedMask(mask, hints) : mask };
+  return hints ? hintedMask(mask, hints) : mask;
 }
 
 /** A class that a person pointed at is there, as sure as the surest. */
-function surenessWith(hints: Hints | undefined, { ids, sureness }: PhotoMaskInput): readonly number[] {
+export function surenessWith(hints: Hints | undefined, { ids, sureness }: PhotoMaskInput): readonly number[] {
   if (!hints) return sureness;
   const pinned = pinnedClasses(hints);
   return sureness.map((value, k) => (pinned.has(ids[k]) ? Math.max(...sureness) : value));
@@ -151,7 +159,8 @@ function average(a: Maps, b: Maps): Maps {
   return { ...a, data: a.data.map((value, i) => (value + b.data[i]) / 2) };
 }
 
-function scaleEach(maps: Maps, factors: readonly number[]): Maps {
+/** Each map times its factor. */
+export function scaleEach(maps: Maps, factors: readonly number[]): Maps {
   const out = zeroMaps(maps.channels, maps.height, maps.width);
   for (let k = 0; k < maps.channels; k++) {
     const source = plane(maps, k);

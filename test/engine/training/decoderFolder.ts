@@ -1,8 +1,9 @@
 /** A made-up folder for the light decoder: features of few channels in which each class has a direction, photos of quarters, seeds that know a part of the truth. */
+import * as v from 'valibot';
 import type { BackboneSpec } from '../../../models/catalog';
 import { QUICK, type Preset } from '../../../models/presets';
 import { uniform } from '../../../models/random';
-import type { DecoderPreset } from '../../../models/trainingPreset';
+import { trainingSchema, type DecoderPreset } from '../../../models/trainingPreset';
 import { sha256 } from '../../../src/dataset/hash';
 import type { PhotoFeatures, Role } from '../../../src/engine/photoFeatures';
 import type { TrainingData, TrainingPhoto } from '../../../src/engine/training/trainingStage';
@@ -24,8 +25,8 @@ export const RECURSION: NonNullable<DecoderPreset['recursion']> = {
 };
 
 export function presetWith(decoder: DecoderPreset, seed = 1): Preset {
-  const training = { seed, checkpointEvery: 5, samples: 0, puzzle: null, affinity: null, network: null, segmentation: null, decoder };
-  return { ...QUICK, pamr: { longSide: 32, dilations: [1, 2], iterations: 3 }, views: [{ longSide: 32, flip: false }], training: { ...QUICK.training, ...training } };
+  const training = v.parse(trainingSchema, { seed, checkpointEvery: 5, samples: 0, puzzle: null, decoder });
+  return { ...QUICK, pamr: { longSide: 32, dilations: [1, 2], iterations: 3 }, views: [{ longSide: 32, flip: false }], training };
 }
 
 export interface MadeFolder {
