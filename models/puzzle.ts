@@ -13,14 +13,14 @@ import type { GraphBuilder } from './graph/builder';
 import { range, type Value } from './graph/value';
 import { softMargin } from './losses';
 
-/** B x C x H x W cut into `perSide`^2 tiles, stacked piece by piece: all images' first tiles, all their second ones, … Both sides must divide. */
-export function tile(g: GraphBuilder, images: Value, perSide: number): Value {
-  const [, , height, width] = images.shape;
+/** B x C x H x W cut into `perSide`^2 tiles, stacked piece by piece: all images' first tiles, all their second ones, … Both sides must divide. @param rows the axis of the rows: 1 where channels come last */
+export function tile(g: GraphBuilder, images: Value, perSide: number, rows = 2): Value {
+  const [height, width] = images.shape.slice(rows);
   if (height % perSide || width % perSide) throw new Error(`${height} x ${width} does not divide into ${perSide} x ${perSide} tiles`);
   const [h, w] = [height / perSide, width / perSide];
   return g.concat(range(perSide * perSide).map(i => {
     const [y, x] = [Math.floor(i / perSide) * h, (i % perSide) * w];
-    return g.slice(images, [y, x], [y + h, x + w], [2, 3]);
+    return g.slice(images, [y, x], [y + h, x + w], [rows, rows + 1]);
   }), 0);
 }
 

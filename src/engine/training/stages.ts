@@ -15,12 +15,18 @@ export interface LearntStage {
   state: TrainingState;
 }
 
+/** A stage before another one. */
+export interface EarlierStage extends LearntStage {
+  /** Absent where what it learnt scores no photos. */
+  scorer?(data: ScoringData): Promise<PhotoScorer>;
+}
+
 /** Names of stages that presets have a section for. */
 type SectionName = TrainingStageName & keyof TrainingPreset;
 
 export interface StageKind<Section> {
   /** At its start. `previous`: the stages before it, in order. @throws SeedMaskError 'nothing-to-learn', 'bad-settings', 'bad-model', 'out-of-memory' */
-  open(data: TrainingData, preset: Preset, section: Section, previous: readonly LearntStage[]): Promise<TrainingStage>;
+  open(data: TrainingData, preset: Preset, section: Section, previous: readonly EarlierStage[]): Promise<TrainingStage>;
   /** The scorer of what it learnt (`stages` has its own state, too). Absent where what it learns only helps other stages. */
   scorer?(data: ScoringData, preset: Preset, section: Section, stages: readonly LearntStage[]): Promise<PhotoScorer>;
 }
@@ -41,10 +47,17 @@ export interface PlannedStage {
 export function plannedStages(preset: Preset, kinds: typeof KINDS = KINDS): PlannedStage[] {
   const { training } = preset;
   if (!training) return [];
-  return TRAINING_STAGES.filter((name): name is SectionName => name in training).flatMap(name => planned(name, preset, training, kinds) ?? []);
+  const earlier: Earlier = previous => previous.map((stage, i) => {
+    const scorer = stages.find(({ name }) => name === stage.name)?.scorer;
+    return { ...stage, ...(scorer && { scorer: (data: ScoringData) => scorer(data, previous.slice(0, i + 1)) }) };
+  });
+  const stages: PlannedStage[] = TRAINING_STAGES.filter((name): name is SectionName => name in training).flatMap(name => planned(name, preset, training, kinds, earlier) ?? []);
+  return stages;
 }
 
-function planned<Name extends SectionName>(name: Name, preset: Preset, training: TrainingPreset, kinds: typeof KINDS): PlannedStage | undefined {
+type Earlier = (previous: readonly LearntStage[]) => EarlierStage[];
+
+function planned<Name extends SectionName>(name: Name, preset: Preset, training: TrainingPreset, kinds: typeof KINDS, earlier: Earlier): PlannedStage | undefined {
   const section = training[name];
   if (section === null) return undefined;
   const kind = kinds[name] as StageKind<NonNullable<TrainingPreset[Name]>> | undefined;
@@ -52,7 +65,7 @@ function planned<Name extends SectionName>(name: Name, preset: Preset, training:
   const scorer = kind.scorer?.bind(kind);
   return {
     name,
-    open: (data, previous) => kind.open(data, preset, section, previous),
+    open: (data, previous) => kind.open(data, preset, section, earlier(previous)),
     ...(scorer && { scorer: (data: ScoringData, stages: readonly LearntStage[]) => scorer(data, preset, section, stages) }),
   };
 }
