@@ -34,7 +34,7 @@ that a person changed or accepted are kept. Running it again goes on where it wa
   --json                     print the summary as JSON
 `,
   async run(args, io) {
-    const { saliency: _saliency, crf: _crf, mars: _mars, preset: _preset, ...flags } = SETTINGS_FLAGS;
+    const { saliency: _saliency, crf: _crf, mars: _mars, preset: _preset, 'preset-file': _presetFile, ...flags } = SETTINGS_FLAGS;
     const words = { restore: { type: 'string', multiple: true }, accept: { type: 'string', multiple: true }, forget: { type: 'string', multiple: true } } as const;
     const { values, positionals } = parse({ args, allowPositionals: true, options: { ...flags, ...words, masks: { type: 'string' }, 'debiased-name': { type: 'string' }, json: { type: 'boolean' } } });
     const root = folderOf(positionals);

@@ -7,9 +7,10 @@ import { evaluate } from './eval';
 import { explain } from './explain';
 import { EXIT, UsageError, type Command, type ExitCode, type Io } from './io';
 import { run } from './run';
+import { train } from './train';
 import { describeError, SeedMaskError, type ErrorReason } from '../shared/errors';
 
-const COMMANDS: Readonly<Record<string, Command>> = { run, debias, explain, eval: evaluate, doctor };
+const COMMANDS: Readonly<Record<string, Command>> = { run, train, debias, explain, eval: evaluate, doctor };
 
 /** Reasons that lie in what was asked for: exit code 2. */
 const ASKED_WRONGLY: ReadonlySet<ErrorReason> = new Set(['bad-settings', 'unavailable']);

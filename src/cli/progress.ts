@@ -11,6 +11,8 @@ const CLEAR = '\r\x1b[2K';
 
 export class ProgressLine {
   private stage: string | undefined;
+  /** The last one of a training. */
+  private loss: number | undefined;
   private logged = 0;
   private shown = false;
 
@@ -18,6 +20,7 @@ export class ProgressLine {
 
   readonly show = (event: EngineEvent): void => {
     if (event.type === 'progress') this.progress(event);
+    else if (event.type === 'metrics') this.loss = event.metrics.losses['total'];
     else if (event.type === 'log') this.line(event.level === 'info' ? event.message : `${event.level === 'warn' ? 'warning' : 'error'}: ${event.message}`);
     else if (event.type === 'photo' && event.state === 'failed') this.line(`failed: ${event.photo}: ${event.message ?? 'no reason given'}`);
   };
@@ -30,7 +33,7 @@ export class ProgressLine {
 
   private progress(event: Progress): void {
     if (this.io.tty) {
-      this.io.err(`${CLEAR}${progressLine(event)}`);
+      this.io.err(`${CLEAR}${progressLine(event, this.loss)}`);
       this.shown = true;
       return;
     }
@@ -38,7 +41,7 @@ export class ProgressLine {
     if (event.stage === this.stage && now - this.logged < LOG_EVERY_MS) return;
     this.stage = event.stage;
     this.logged = now;
-    this.io.err(`${progressLine(event)}\n`);
+    this.io.err(`${progressLine(event, this.loss)}\n`);
   }
 
   private line(text: string): void {

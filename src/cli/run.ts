@@ -4,7 +4,6 @@
 import { EXIT, type Command } from './io';
 import { ProgressLine } from './progress';
 import { folderOf, parse, SETTINGS_FLAGS, SETTINGS_HELP, settingsOf } from './settings';
-import { SeedMaskError } from '../shared/errors';
 import type { RunSummary } from '../shared/protocol';
 import { countsText, debiasText, durationText, plural } from '../shared/runTexts';
 
@@ -13,7 +12,8 @@ export const run: Command = {
   help: `seedmask run <folder> [options]
 
 Learns the tags of the folder's photos and writes one mask PNG beside each photo. Masks that a person
-changed are kept; what is up to date is skipped.
+changed are kept; what is up to date is skipped. With a preset that trains, the networks that 'seedmask train'
+made for the folder are used; where none fits, the run trains first.
 
 ${SETTINGS_HELP}
   --resume                   go on with the newest unfinished run, with its own settings
@@ -25,7 +25,6 @@ Exit code: 0 every photo has its mask, 1 a photo (or the run) failed, 2 wrong us
     const { values, positionals } = parse({ args, allowPositionals: true, options: { ...SETTINGS_FLAGS, resume: { type: 'boolean' }, json: { type: 'boolean' } } });
     const root = folderOf(positionals);
     const settings = settingsOf(values);
-    if (settings.preset !== 'quick') throw new SeedMaskError('unavailable', `the preset '${settings.preset}' comes with training; today there is 'quick'`);
     const progress = new ProgressLine({ err, tty });
     let summary: RunSummary;
     try {

@@ -10,6 +10,7 @@ import { CRF_CHOICES, DEFAULT_SETTINGS, DEVICES, MARS_CHOICES, PRESETS, REMOVED_
 export const SETTINGS_FLAGS = {
   tags: { type: 'string' },
   preset: { type: 'string' },
+  'preset-file': { type: 'string' },
   saliency: { type: 'string' },
   crf: { type: 'string' },
   mars: { type: 'string' },
@@ -26,7 +27,9 @@ export const SETTINGS_FLAGS = {
 } as const satisfies ParseArgsConfig['options'];
 
 export const SETTINGS_HELP = `  --tags <file>              take the tags from this file instead of looking for them
-  --preset <name>            ${PRESETS.join(' | ')} (default ${DEFAULT_SETTINGS.preset})
+  --preset <name>            ${PRESETS.join(' | ')} (default ${DEFAULT_SETTINGS.preset}): quick learns heads on a frozen backbone, standard
+                             also trains a decoder on its features, full trains the backbone, too
+  --preset-file <file>       a preset of your own, a JSON file in the form of those, in place of --preset
   --saliency on|off          weigh the maps by a salient-object model (default ${onOff(DEFAULT_SETTINGS.saliency)})
   --crf auto|on|off          dense CRF as the last step; auto: without saliency (default ${DEFAULT_SETTINGS.crf})
   --mars auto|on|off         remove what always comes along with a class (MARS) as the last stage; auto: where some
@@ -70,6 +73,7 @@ export function settingsOf(values: Values): RunSettings {
     ...DEFAULT_SETTINGS,
     ...(values.tags !== undefined && { tagsFile: resolve(values.tags) }),
     ...(values.preset !== undefined && { preset: oneOf('--preset', PRESETS, values.preset) }),
+    ...(values['preset-file'] !== undefined && { presetFile: resolve(values['preset-file']) }),
     ...(values.saliency !== undefined && { saliency: isOn('--saliency', values.saliency) }),
     ...(values.crf !== undefined && { crf: oneOf('--crf', CRF_CHOICES, values.crf) }),
     ...(values.mars !== undefined && { mars: oneOf('--mars', MARS_CHOICES, values.mars) }),

@@ -1,6 +1,6 @@
 /**
- * The main job: a folder of tagged photos in, one mask PNG per photo out. What is up to date or a person's is found first; the features of all tagged photos
- * are then extracted and the heads learnt; the masks come next, one photo after the other; last, what is biased is removed (debiasStage.ts). Nothing but the pooled
+ * The main job: a folder of tagged photos in, one mask PNG per photo out. Where the preset trains and nothing that was trained fits, that comes first. What is up to date or
+ * a person's is found then; the features of all tagged photos are extracted and the heads learnt; the masks come next, one photo after the other; last, what is biased is removed (debiasStage.ts). Nothing but the pooled
  * features (11 kB a photo) and centroids grows with the folder.
  *
  * Every photo ends as written, kept, skipped or failed with a reason. A full disk ends the run (it can be resumed); anything else that goes wrong with one
@@ -8,30 +8,37 @@
  */
 import { join } from 'node:path';
 import type { Preset } from '../../../models/presets';
-import { mergeClassTable, type ClassTable } from '../../dataset/classTable';
+import { mergeClassTable } from '../../dataset/classTable';
 import { removeLeftovers } from '../../dataset/folder';
-import { sha256, sha256OfFile } from '../../dataset/hash';
+import { sha256OfFile } from '../../dataset/hash';
 import { Manifest } from '../../dataset/manifest';
 import { decideMask } from '../../dataset/maskStore';
 import { tidyFacts } from '../../dataset/photoFacts';
-import { lastUnfinished } from '../../dataset/runs';
+import { lastUnfinished, lastUnfinishedTraining } from '../../dataset/runs';
+import type { TrainedRecord } from '../../dataset/trained';
 import { inTurn } from '../../dataset/turn';
 import { Scg } from '../../pipeline/scg';
 import { describeError } from '../../shared/errors';
 import type { Params, RunSummary } from '../../shared/protocol';
-import { usesCrf, usesMars, type RunSettings } from '../../shared/settings';
+import { usesCrf, type RunSettings } from '../../shared/settings';
 import type { JobContext } from '../context';
 import type { Engine } from '../engine';
-import { loadRunModels, type RunModels } from '../photoFeatures';
+import { loadRunModels } from '../photoFeatures';
 import { Progress } from '../progress';
+import { plannedStages } from '../training/stages';
+import { fittingTraining, loadTrained, openScorer, trainingKey } from '../training/trainedNetworks';
+import type { PhotoScorer, ScoringData } from '../training/trainingStage';
 import { openDataSet, type DataSet } from './dataSet';
 import { ownSources, type DebiasSource } from './debiasSources';
 import { debiasStage } from './debiasStage';
 import { lacksBefore, undoDebias } from './debiasUndo';
 import { FolderLearning, type FolderFeatures } from './folderLearning';
+import { maskKeys } from './maskKey';
 import { MaskWriter, type MaskKey, type MaskTask, type WriterBase } from './maskWriter';
-import { classCounts } from './plan';
+import { debiases } from './plan';
 import { assertHeld, isFatal, presetOf, recorded, type Frame } from './recorded';
+import { RunRecorder } from './recorder';
+import { classesOf, trainFolder, trainingMark } from './trainFolder';
 import { Workshop } from './workshop';
 
 export async function generate(params: Params<'generate'>, context: JobContext, engine: Engine): Promise<RunSummary> {
@@ -74,18 +81,20 @@ class Generation {
     await tidyFacts(this.root);
 
     const weights = this.engine.weightsFolder;
-    const models = await loadRunModels(weights, settings.backbone, settings.saliency, this.debiases(dataSet) ? settings.marsFeatures : undefined);
+    const models = await loadRunModels(weights, settings.backbone, settings.saliency, debiases(dataSet, settings) ? settings.marsFeatures : undefined);
     const workshop = new Workshop(this.root, settings, this.preset, models, this.context, recorder, this.progress, this.frame.quarantine, this.engine);
     const manifest = await Manifest.open(this.root);
     try {
-      const key = this.keys(models, dataSet.table);
       const sources = new Map<string, string>();
+      const learning = new FolderLearning(dataSet, workshop, this.engine, sources);
+      const trained = await this.trained(dataSet, workshop, learning, manifest);
+      const key = maskKeys(models, settings, this.preset, dataSet.table, trained?.parameters.sha256);
       const tasks = await this.tasks(dataSet, manifest, key, sources);
       const base: WriterBase = {
         root: this.root, outputs: dataSet.outputs, table: dataSet.table, hints: dataSet.hints, manifest, key, run: recorder.id,
         readOptions: photo => workshop.readOptions(photo), warn: message => recorder.log('warn', message),
       };
-      if (tasks.some(({ tags }) => tags.length > 0)) await this.withModels(workshop, base, tasks, new FolderLearning(dataSet, workshop, this.engine, sources));
+      if (tasks.some(({ tags }) => tags.length > 0)) await this.withModels(workshop, base, tasks, learning, trained);
       else if (tasks.length > 0) await this.writeAll(new MaskWriter(base, undefined), tasks);
       await this.debias(dataSet, workshop, manifest, sources, only !== undefined, tasks.length > 0);
     } finally {
@@ -94,12 +103,27 @@ class Generation {
     }
   }
 
-  /** Everything that a mask depends on besides its photo and tags: the models, the parameters and the ids of its tags. */
-  private keys(models: RunModels, table: ClassTable): MaskKey {
-    // Debiasing comes after the masks that these decide, and answers for itself.
-    const { mars: _mars, training: _training, ...preset } = this.preset;
-    const parameters = { pipeline: 1, backbone: models.backbone.sha256, saliency: models.saliency?.sha256 ?? null, crf: usesCrf(this.settings), preset };
-    return (tags, hints) => sha256(JSON.stringify({ ...parameters, ids: [...tags].sort().map(tag => table.idOf(tag)), ...(hints && { hints }) }));
+  /** What was trained with this preset, if it trains anything; where nothing fits, it is trained first. */
+  private async trained(dataSet: DataSet, workshop: Workshop, learning: FolderLearning, manifest: Manifest): Promise<TrainedRecord | undefined> {
+    const { root, settings, frame } = this;
+    const { recorder, lock, quarantine } = frame;
+    const classes = classesOf(dataSet);
+    if (plannedStages(this.preset).length === 0 || classes.length === 0) return undefined;
+    const key = trainingKey(this.preset, classes, workshop.models);
+    const fitting = await fittingTraining(root, key);
+    if (fitting) return fitting;
+    const left = await lastUnfinishedTraining(root);
+    const goesOn = left !== undefined && (await trainingMark(root, left.summary.id)) === key;
+    recorder.note(`nothing that was trained here fits this run${goesOn ? ': an earlier training goes on first' : ': the run trains first'}`);
+    const training = await RunRecorder.start({ root, settings, job: 'train', lock: lock.token, ...(goesOn && { goesOn: left.summary }) }, this.context);
+    try {
+      const record = await trainFolder({ dataSet, workshop, learning, manifest, frame: { lock, quarantine, recorder: training }, goesOn });
+      await training.end('done');
+      return record;
+    } catch (error) {
+      await training.end(this.context.signal.aborted ? 'cancelled' : 'failed', this.context.signal.aborted ? undefined : describeError(error));
+      throw error;
+    }
   }
 
   /** The photos that need a mask; the others are counted. */
@@ -126,16 +150,11 @@ class Generation {
     return tasks;
   }
 
-  private debiases(dataSet: DataSet): boolean {
-    const backgrounds = [...dataSet.tags.values()].filter(tags => tags.length === 0).length;
-    return usesMars(this.settings, classCounts(dataSet).map(({ photos }) => photos), backgrounds);
-  }
-
   /** The last stage; where it is off, masks that were debiased before are as they were again. */
   private async debias(dataSet: DataSet, workshop: Workshop, manifest: Manifest, sources: ReadonlyMap<string, string>, some: boolean, stale: boolean): Promise<void> {
     const { root, frame } = this;
     const wanted = some ? new Set(dataSet.wanted) : undefined;
-    if (!this.debiases(dataSet)) return undoDebias({ root, outputs: dataSet.outputs, wanted, manifest, frame });
+    if (!debiases(dataSet, this.settings)) return undoDebias({ root, outputs: dataSet.outputs, wanted, manifest, frame });
     this.progress.begin('debias', 0);
     const own: DebiasSource[] = [];
     for await (const source of ownSources(dataSet, manifest, sources)) {
@@ -145,19 +164,25 @@ class Generation {
     if (own.length > 0) await debiasStage({ root, home: root, sources: own, wanted, table: dataSet.table, manifest, workshop, frame, stale });
   }
 
-  private async withModels(workshop: Workshop, base: WriterBase, tasks: readonly MaskTask[], learning: FolderLearning): Promise<void> {
+  private async withModels(workshop: Workshop, base: WriterBase, tasks: readonly MaskTask[], learning: FolderLearning, trained: TrainedRecord | undefined): Promise<void> {
     const { device, extractor } = await workshop.open();
     const left = await this.withFeatures(tasks, await learning.features(tasks.length / 2));
     if (!left.some(({ tags }) => tags.length > 0)) return this.writeAll(new MaskWriter(base, undefined), left);
     const learnt = await learning.learnt(tasks.length / 2);
     const scg = new Scg(device.host, this.preset.scg);
+    let scorer: PhotoScorer | undefined;
     try {
-      const writer = new MaskWriter(base, { extractor, learnt, scg, preset: this.preset, crf: usesCrf(this.settings), device: device.report.label, signal: this.context.signal });
+      const { signal } = this.context;
+      if (trained) {
+        const data: ScoringData = { host: device.host, model: workshop.models.backbone, classes: trained.classes, learnt, signal, extract: (image, content) => extractor.extract(image, content, signal) };
+        scorer = await openScorer(this.preset, data, await loadTrained(this.root, trained));
+      }
+      const writer = new MaskWriter(base, { extractor, learnt, scg, preset: this.preset, crf: usesCrf(this.settings), device: device.report.label, signal, ...(scorer && { scorer }) });
       // Backwards: when the cache is smaller than the folder, the photos extracted last are the ones still in it.
       await this.writeAll(writer, [...left].reverse());
     } finally {
       // A lost device cannot let go of its sessions; what is to be told is how it was lost.
-      await Promise.allSettled([scg.release()]);
+      await Promise.allSettled([scg.release(), scorer?.release()]);
     }
   }
 

@@ -135,7 +135,7 @@ class Training {
   /** What earlier attempts have finished; nothing where this is a new training. */
   private async start(key: string): Promise<LearntStage[]> {
     const { dataSet: { root }, frame: { recorder }, goesOn } = this.input;
-    const mark = goesOn ? await readMark(runPath(root, recorder.id, 'training.json')) : undefined;
+    const mark = goesOn ? await trainingMark(root, recorder.id) : undefined;
     if (mark === key) {
       const finished = await this.store.finished();
       if (finished.every(({ name }, i) => name === this.planned[i]?.name)) return finished;
@@ -218,9 +218,10 @@ function photosOf({ tags, table, hints }: DataSet, sources: ReadonlyMap<string, 
   });
 }
 
-async function readMark(file: string): Promise<string | undefined> {
+/** Which training a run is (`trainingKey`); nothing if it is none, or came not so far. */
+export async function trainingMark(root: string, run: string): Promise<string | undefined> {
   try {
-    return v.parse(markSchema, JSON.parse(await readFile(file, 'utf8'))).key;
+    return v.parse(markSchema, JSON.parse(await readFile(runPath(root, run, 'training.json'), 'utf8'))).key;
   } catch {
     return undefined;
   }
