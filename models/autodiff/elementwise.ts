@@ -23,8 +23,8 @@ function power({ g, inputs: [x, exponent], dy }: Backward): Value[] {
 function clip({ g, node, dy }: Backward): Value[] {
   const [x, low, high] = node.inputs;
   if (!x) throw new Error('Clip without an input');
-  const above = low ? g.where(g.greater(x, low), dy, 0) : dy;
-  return [high ? g.where(g.less(x, high), above, 0) : above];
+  const inside = [...(low ? [g.greater(x, low)] : []), ...(high ? [g.less(x, high)] : [])];
+  return [inside.length ? gated(g, inside.reduce((a, b) => g.op('And', [a, b])), dy) : dy];
 }
 
 /** Gelu (Hendrycks and Gimpel 2016): x F(x) with the normal distribution F, or its approximation by tanh. */
@@ -41,6 +41,9 @@ function gelu({ g, node, inputs: [x], dy }: Backward): Value[] {
   const density = g.mul(g.exp(g.mul(squared, -0.5)), 1 / Math.sqrt(2 * Math.PI));
   return [g.mul(dy, g.add(distribution, g.mul(x, density)))];
 }
+
+/** `dy` where `open` (bool) holds, else 0: a product, since the runtime's CPU provider takes twice the time for Where. */
+const gated = (g: GraphBuilder, open: Value, dy: Value): Value => g.mul(dy, g.cast(open, dy.dtype));
 
 /** `slope` where low < value < high, else 0. */
 const between = (g: GraphBuilder, value: Value, low: number, high: number, slope: Value): Value => g.where(g.greater(value, low), g.where(g.less(value, high), slope, 0), 0);
@@ -67,7 +70,7 @@ export const elementwiseGradients: Record<string, GradientRule> = {
   HardSigmoid: ({ g, node, y, dy }) => [between(g, y, 0, 1, g.mul(dy, floatAttribute(node.attributes, 'alpha', 0.2)))],
   HardSwish: ({ g, inputs: [x], dy }) => [g.where(g.greaterOrEqual(x, 3), dy, between(g, x, -3, 3, g.mul(dy, g.add(g.mul(x, 1 / 3), 0.5))))],
   Sign: flat, Floor: flat, Ceil: flat, Round: flat,
-  Relu: unary((g, _x, y, dy) => g.where(g.greater(y, 0), dy, 0)),
+  Relu: unary((g, _x, y, dy) => gated(g, g.greater(y, 0), dy)),
   Clip: clip,
   Softmax: ({ g, node, y, dy }) => {
     const weighted = g.mul(dy, y);

@@ -172,6 +172,8 @@ export class GraphBuilder {
 
   /** Elements starts[i] <= position < ends[i] (every steps[i]-th) along axes[i]. */
   slice(x: Value, starts: readonly number[], ends: readonly number[], axes: readonly number[], steps: readonly number[] = axes.map(() => 1)): Value {
+    // The runtime copies even where all is taken.
+    if (axes.every((axis, i) => starts[i] === 0 && ends[i] === x.shape[axis] && steps[i] === 1)) return x;
     return this.op('Slice', [x, ...[starts, ends, axes, steps].map(list => this.integers(list))]);
   }
 
