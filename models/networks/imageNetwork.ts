@@ -5,7 +5,7 @@
  */
 import type { BackboneSpec } from '../catalog';
 import type { GraphBuilder } from '../graph/builder';
-import type { Shape, Value } from '../graph/value';
+import { product, type Shape, type Value } from '../graph/value';
 import type { DeeplabOptions, Learns } from '../networkPreset';
 import { updateGraph, type OptimiserOptions, type StateTensor } from '../optimisers';
 import { learning, type BackboneWeight } from './backboneStages';
@@ -101,31 +101,37 @@ export class NetworkGraph {
   }
 }
 
+/** A weight that learns. */
+export interface NetworkParameter {
+  name: string;
+  shape: Shape;
+}
+
 /** What there is to learn, and where it starts. */
 export interface NetworkStart {
-  /** Names and shapes of all weights that learn. */
-  parameters: readonly { name: string; shape: Shape }[];
+  parameters: readonly NetworkParameter[];
   /** By name. */
   numbers: Readonly<Record<string, Float32Array>>;
 }
 
-/**
- * @param layers the new layers' weights (of a graph that has them all)
- * @param given numbers that take the place of a start by chance or of the file, by name, where their length fits
- */
-export function networkStart({ weights, learns }: NetworkShape, layers: readonly LayerWeight[], seed: number, given: (name: string) => Float32Array | undefined = () => undefined): NetworkStart {
-  const fits = (name: string, length: number): Float32Array | undefined => {
+/** @param layers the new layers' weights (of a graph that has them all; a weight may be named several times) */
+export function networkParameters({ weights, learns }: NetworkShape, layers: readonly LayerWeight[]): NetworkParameter[] {
+  const backbone = weights.filter(learning(weights, learns)).map(({ name, shape }) => ({ name: BACKBONE + name, shape }));
+  return [...backbone, ...new Map(layers.map(({ name, shape }) => [name, { name, shape }])).values()];
+}
+
+/** @param given numbers that take the place of a start by chance or of the file, by name, where their length fits */
+export function networkStart(network: NetworkShape, layers: readonly LayerWeight[], seed: number, given: (name: string) => Float32Array | undefined = () => undefined): NetworkStart {
+  const files = new Map(network.weights.map(({ name, data }) => [BACKBONE + name, data]));
+  const fresh = new Map(layers.map(layer => [layer.name, layer]));
+  const parameters = networkParameters(network, layers);
+  const numbers = parameters.map(({ name, shape }): [string, Float32Array] => {
     const data = given(name);
-    return data?.length === length ? data : undefined;
-  };
-  const unique = [...new Map(layers.map(layer => [layer.name, layer])).values()];
-  const learnt = weights.filter(learning(weights, learns)).map(({ name, shape, data }) => ({ name: BACKBONE + name, shape, data: fits(BACKBONE + name, data.length) ?? data }));
-  const added = unique.map(layer => {
-    const length = layer.shape.reduce((a, b) => a * b, 1);
-    return { name: layer.name, shape: layer.shape, data: fits(layer.name, length) ?? startOf(layer, seed) };
+    if (data?.length === product(shape)) return [name, data];
+    const layer = fresh.get(name);
+    return [name, files.get(name) ?? (layer ? startOf(layer, seed) : new Float32Array(product(shape)))];
   });
-  const all = [...learnt, ...added];
-  return { parameters: all.map(({ name, shape }) => ({ name, shape })), numbers: Object.fromEntries(all.map(({ name, data }) => [name, data])) };
+  return { parameters, numbers: Object.fromEntries(numbers) };
 }
 
 /** Feeds of the backbone's weights that are inputs though they do not learn. */
@@ -140,6 +146,6 @@ export function isPretrained(name: string): boolean {
 }
 
 /** All that an optimiser keeps for these parameters. */
-export function stateOf(parameters: NetworkStart['parameters'], optimiser: OptimiserOptions): StateTensor[] {
+export function stateOf(parameters: readonly NetworkParameter[], optimiser: OptimiserOptions): StateTensor[] {
   return updateGraph(parameters, optimiser).state;
 }

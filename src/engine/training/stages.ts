@@ -7,6 +7,8 @@ import type { TrainingState } from '../../../models/trainer';
 import type { TrainingPreset } from '../../../models/trainingPreset';
 import { TRAINING_STAGES, type TrainingStageName } from '../../shared/training';
 import { decoderKind } from './decoder/decoderStage';
+import { networkKind } from './network/networkStage';
+import { segmentationKind } from './network/segmentationStage';
 import type { PhotoScorer, ScoringData, TrainingData, TrainingStage } from './trainingStage';
 
 /** What a stage that has come to its end learnt. */
@@ -34,6 +36,8 @@ export interface StageKind<Section> {
 /** One line a kind. */
 const KINDS: { readonly [Name in SectionName]?: StageKind<NonNullable<TrainingPreset[Name]>> } = {
   decoder: decoderKind,
+  network: networkKind,
+  segmentation: segmentationKind,
 };
 
 /** A stage of a preset, with its section. */

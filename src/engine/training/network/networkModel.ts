@@ -4,7 +4,8 @@
 import type { TrainingState } from '../../../../models/trainer';
 import { GraphBuilder } from '../../../../models/graph/builder';
 import type { Value } from '../../../../models/graph/value';
-import { frozenFeeds, NetworkGraph, networkStart, type GraphUse, type NetworkShape, type NetworkStart } from '../../../../models/networks/imageNetwork';
+import { frozenFeeds, NetworkGraph, networkParameters, networkStart, type GraphUse, type NetworkParameter, type NetworkShape, type NetworkStart } from '../../../../models/networks/imageNetwork';
+import type { LayerWeight } from '../../../../models/networks/layers';
 import type { DeeplabOptions, Learns } from '../../../../models/networkPreset';
 import { SeedMaskError } from '../../../shared/errors';
 import { floats, type GraphHost, type GraphRunner, type Tensor } from '../../../shared/graph';
@@ -31,6 +32,8 @@ export interface NetworkView {
 type Wanted = keyof NetworkView;
 
 export class NetworkModel {
+  private learnt: Promise<readonly NetworkParameter[]> | undefined;
+
   private constructor(
     readonly file: BackboneFile,
     readonly shape: NetworkShape,
@@ -61,12 +64,21 @@ export class NetworkModel {
 
   /** @param given numbers to start from by name, where there are any that fit */
   async start(seed: number, given?: (name: string) => Float32Array | undefined): Promise<NetworkStart> {
+    return networkStart(this.shape, await this.newWeights(), seed, given);
+  }
+
+  /** Names and shapes of what learns. */
+  parameters(): Promise<readonly NetworkParameter[]> {
+    return (this.learnt ??= this.newWeights().then(layers => networkParameters(this.shape, layers)));
+  }
+
+  private async newWeights(): Promise<readonly LayerWeight[]> {
     const side = 4 * this.multiple;
     const { network, bytes } = await this.graph(1, side, side);
     const maps = network.maps(bytes, network.g.input('photos', [1, side, side, 3], 'uint8'));
     if (this.shape.classifier) network.cams(maps);
     if (this.shape.decoder) network.logits(maps);
-    return networkStart(this.shape, network.newWeights, seed, given);
+    return network.newWeights;
   }
 
   /** Looks at photos of one size. */
@@ -139,7 +151,7 @@ export function photoTensor(images: readonly RgbImage[]): Tensor {
 }
 
 /** Weights of a state by the names of `parameters`: the moving averages where `average` is true and the state has them. */
-export function weightsOf({ tensors }: TrainingState, parameters: NetworkStart['parameters'], average: boolean): Record<string, Tensor> {
+export function weightsOf({ tensors }: TrainingState, parameters: readonly NetworkParameter[], average: boolean): Record<string, Tensor> {
   return Object.fromEntries(parameters.map(({ name }) => {
     const tensor = (average ? tensors[`${name}.ema`] : undefined) ?? tensors[name];
     if (!tensor) throw new SeedMaskError('bad-model', `the training has no weights '${name}': it belongs to another network`);
