@@ -50,13 +50,17 @@ export interface AffinityLosses {
   total: Value;
 }
 
-export function affinityLosses(g: GraphBuilder, affinities: Value, pairs: PairMasks): AffinityLosses {
+/** @param counts of each kind of pair, numbers of shape [], where the masks are a part of a batch only: what the means are over */
+export function affinityLosses(g: GraphBuilder, affinities: Value, pairs: PairMasks, counts?: PairMasks): AffinityLosses {
   const axes = [0, 1, 2, 3];
-  const meanOver = (values: Value, mask: Value): Value => g.neg(g.div(g.sum(g.mul(values, mask), axes, false), g.add(g.sum(mask, axes, false), 1e-5)));
+  const meanOver = (values: Value, kind: keyof PairMasks): Value => {
+    const mask = pairs[kind];
+    return g.neg(g.div(g.sum(g.mul(values, mask), axes, false), g.add(counts?.[kind] ?? g.sum(mask, axes, false), 1e-5)));
+  };
   const alike = g.log(g.add(affinities, 1e-5));
-  const background = meanOver(alike, pairs.background);
-  const foreground = meanOver(alike, pairs.foreground);
-  const negative = meanOver(g.log(g.sub(1 + 1e-5, affinities)), pairs.negative);
+  const background = meanOver(alike, 'background');
+  const foreground = meanOver(alike, 'foreground');
+  const negative = meanOver(g.log(g.sub(1 + 1e-5, affinities)), 'negative');
   const total = g.add(g.mul(g.add(background, foreground), 0.25), g.mul(negative, 0.5));
   return { background, foreground, negative, total };
 }

@@ -3,6 +3,7 @@
  * without it. Names of the papers: RecurSeed + EdgePredictMix (arXiv 2204.06754), Puzzle-CAM (2101.11253), AffinityNet (CVPR 2018), IRNet (CVPR 2019).
  */
 import * as v from 'valibot';
+import { AFFINITY_KINDS } from './affinityHeads';
 import { networkEntries, puzzleNetworkSchema, segmentationEntries } from './networkPreset';
 
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
@@ -59,12 +60,11 @@ const decoderSchema = v.strictObject({
   hidden: v.array(size),
   /** Shares of a cell's and of hidden numbers that are dropped while it learns. */
   dropout: v.strictObject({ inputs: share, hidden: share }),
-  /** What it sees of a cell: main directions of each layer (those the backbone has not are left out), fitted on `sample`; and more. */
+  /** What it sees of a cell: main directions of each layer (those the backbone has not are left out), fitted on `sample`; and more. `spread` 0: directions count alike (whitened); 1: by their deviation. */
   inputs: v.strictObject({
-    layers: v.pipe(v.array(v.strictObject({ role, dimensions: size, weight: positive })), v.minLength(1)),
+    layers: v.pipe(v.array(v.strictObject({ role, dimensions: size, spread: share })), v.minLength(1)),
     /** Square roots of features that are 0 or more, in place of them. */
     root: v.boolean(),
-    whiten: v.boolean(),
     sample: v.strictObject({ photos: size, cells: size }),
     /** Mean colour, place in the photo, and (where it is on) salience of the cell, times these; 0: not seen. */
     colour: v.pipe(v.number(), v.minValue(0)),
@@ -76,8 +76,13 @@ const decoderSchema = v.strictObject({
   /** Photos of an epoch at most: memory does not grow beyond them. And cells of each, on average, that an epoch's steps see. */
   photos: size,
   cellsPerPhoto: size,
-  /** First labels, from the seeds: certain filter of their scores; where debiasing took a class away, the background, nothing, or what the moving average of the network itself says (complementing). */
-  seeds: v.strictObject({ foreground: share, background: share, removed: v.picklist(['background', 'ignored', 'complemented']) }),
+  /**
+   * First labels, from the seeds: their masks as they are, or what a certain filter of their scores is sure of; where debiasing took a class away, the background,
+   * nothing, or what the moving average of the network itself says (complementing).
+   */
+  seeds: v.strictObject({ labels: v.picklist(['mask', 'certain']), foreground: share, background: share, removed: v.picklist(['background', 'ignored', 'complemented']) }),
+  /** Classes get an offset each after an epoch, so that over the photos of the epoch they are as large as in the first labels. */
+  holdAreas: v.boolean(),
   /** Decay of the moving average. */
   average: share,
   /** A class weighs (its share of the cells) to minus this power. */
@@ -105,17 +110,64 @@ export type NetworkPreset = v.InferOutput<typeof networkSchema>;
 const segmentationSchema = v.strictObject({ ...steps, ...segmentationEntries });
 export type SegmentationPreset = v.InferOutput<typeof segmentationSchema>;
 
-/** How probabilities of a trained network become masks (`src/pipeline/decoderMask.ts`). */
+const real = v.number();
+
+/** How probabilities p of a trained network become masks, together with the frozen chain's maps and the salience (`src/pipeline/decoderMask.ts`). */
+const opinions = {
+  /** Weights of the network's ln p_k - ln p_0, cut to +-`limit`, and of ln of the frozen chain's map, at least ln `least`; and what is added. */
+  network: real,
+  limit: positive,
+  chain: real,
+  least: share,
+  shift: real,
+};
 const maskSchema = v.strictObject({
-  /** As `tagWeight` of the preset, for probabilities. */
-  tagWeight: v.pipe(v.number(), v.minValue(0)),
-  /** Whether they are carried along the photo's colours. */
+  /** Whether probabilities are carried along the photo's colours first. */
   pamr: v.boolean(),
-  /** Background score of p_k / (p_k + p_0): at 0.5 the likelier of the two. */
-  threshold: share,
-  /** The cue for such scores; its `threshold` takes the place of the one above. */
-  saliency: v.strictObject({ threshold: share, exponent: positive, floor: share, peak: share, blind: share, closer: positive }),
+  plain: v.strictObject(opinions),
+  /** Where salience is looked at. */
+  salient: v.strictObject({
+    ...opinions,
+    /** Weight of logit(s), s cut to [clip, 1 - clip]. Where the chain's map is strongest (>= peak of its maximum) and the mean of s is below `agreement`, it weighs less by their quotient. */
+    saliency: real,
+    clip: share,
+    peak: share,
+    agreement: positive,
+    looks: v.strictObject({ mirrored: v.boolean(), reach: share, piece: share, grown: positive, smallest: share, largest: share, weight: share }),
+  }),
 });
+export type MaskOpinions = v.InferOutput<typeof maskSchema>;
+
+const MASKS: MaskOpinions = {
+  pamr: true,
+  plain: { network: 1, limit: 12, chain: 0, least: 0.02, shift: 0 },
+  salient: {
+    network: 0.3, limit: 12, chain: 0.65, least: 0.02, shift: 1.75, saliency: 0.55, clip: 0.02, peak: 0.7, agreement: 0.2,
+    looks: { mirrored: true, reach: 0.4, piece: 0.1, grown: 1.5, smallest: 0.3, largest: 0.8, weight: 1 / 3 },
+  },
+};
+
+/** AffinityNet, or the edge branch of IRNet, on cached features (`affinityHeads.ts`): what scores walk along. */
+const affinitySchema = v.strictObject({
+  ...steps,
+  kind: v.picklist(AFFINITY_KINDS),
+  /** Layers (those the backbone has not are left out), and how many channels each is brought to; multiples of 4. */
+  layers: v.pipe(v.array(v.strictObject({ role, channels: v.pipe(size, v.multipleOf(4)) })), v.minLength(1)),
+  /** Channels of the colours; 0: not seen. */
+  colour: v.pipe(v.number(), v.integer(), v.minValue(0), v.multipleOf(4)),
+  /** Numbers that affinityNet compares; published: 448. */
+  features: size,
+  /** Cells of the walk along a side of a cell of the coarsest layer, and cells of that layer along the sides of a crop. */
+  grid: size,
+  crop: size,
+  /** Pairs are closer than this, in cells of the walk. Published: 5, and 10 for learning edges on a grid twice as fine. */
+  radius: v.pipe(size, v.minValue(2)),
+  /** A score above `foreground` is certain of its class, none above `background` of the background. Published: 0.30, 0.05. */
+  labels: v.strictObject({ foreground: share, background: share }),
+  /** Published, by mistake: almost none. */
+  momentum: share,
+});
+export type AffinityPreset = v.InferOutput<typeof affinitySchema>;
 
 export const trainingSchema = v.strictObject({
   seed: size,
@@ -123,8 +175,9 @@ export const trainingSchema = v.strictObject({
   checkpointEvery: size,
   /** Photos whose masks are made anew after each epoch, to look at. */
   samples: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  masks: v.optional(maskSchema, { tagWeight: 0, pamr: true, threshold: 0.5, saliency: { threshold: 0.4, exponent: 0.5, floor: 0.1, peak: 0.7, blind: 0.02, closer: 1.6 } }),
+  masks: v.optional(maskSchema, MASKS),
   puzzle: v.nullable(puzzleSchema),
+  affinity: v.optional(v.nullable(affinitySchema), null),
   decoder: v.optional(v.nullable(decoderSchema), null),
   network: v.optional(v.nullable(networkSchema), null),
   segmentation: v.optional(v.nullable(segmentationSchema), null),

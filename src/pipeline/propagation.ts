@@ -13,6 +13,7 @@
  *     features:    out_k = t q_k / (t q_k + (1 - t) q_0),   q = [(1 - max m)^a, m_1 .. m_K] T^steps          (= t where q_k = q_0)
  */
 import { edgeAffinity, featureAffinity, pairOffsets, randomWalk, type Affinity } from './randomWalk';
+import { labMaps } from './colours';
 import { areaMeans, resizeBilinear } from './resize';
 import { withBackground } from './withBackground';
 import { plane, zeroMaps, type Maps, type RgbImage } from '../shared/maps';
@@ -126,24 +127,3 @@ function unitLength(maps: Maps): Maps {
   for (let c = 0; c < channels; c++) for (let p = 0; p < size; p++) squares[p] += maps.data[c * size + p] ** 2;
   return { ...maps, data: maps.data.map((value, i) => value / Math.max(Math.sqrt(squares[i % size]), 1e-12)) };
 }
-
-/** sRGB to CIE L*a*b* (D65), 3 x H x W. */
-export function labMaps({ data, height, width }: RgbImage): Maps {
-  const size = height * width;
-  const out = zeroMaps(3, height, width);
-  for (let p = 0; p < size; p++) {
-    const [r, g, b] = [0, 1, 2].map(c => LINEAR[data[3 * p + c]]);
-    const [x, y, z] = [
-      (0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505,
-      0.2126 * r + 0.7152 * g + 0.0722 * b,
-      (0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089,
-    ].map(t => (t > 0.008856 ? Math.cbrt(t) : 7.787 * t + 16 / 116));
-    out.data[p] = 116 * y - 16;
-    out.data[size + p] = 500 * (x - y);
-    out.data[2 * size + p] = 200 * (y - z);
-  }
-  return out;
-}
-
-/** Light of an 8-bit sRGB value. */
-const LINEAR = Float64Array.from({ length: 256 }, (_, i) => (i / 255 <= 0.04045 ? i / 255 / 12.92 : ((i / 255 + 0.055) / 1.055) ** 2.4));
