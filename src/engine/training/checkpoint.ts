@@ -16,7 +16,6 @@ import * as v from 'valibot';
 import type { TrainingState } from '../../../models/trainer';
 import { atomicWrite, removeOrphans, type WriteCalls } from '../../dataset/atomicWrite';
 import { makeFolderFor } from '../../dataset/folder';
-import { SeedMaskError } from '../../shared/errors';
 import { TRAINING_STAGES, type TrainingStageName } from '../../shared/training';
 import type { WatchRecord } from './lossWatch';
 import type { LearntStage } from './stages';
@@ -187,13 +186,6 @@ export function decodeState(file: Uint8Array): { state: TrainingState; facts: Ch
   let at = 0;
   const named = tensors.map(({ name, dims }) => [name, { dims, data: floats.subarray(at, (at += sizeOf(dims))) }] as const);
   return { state: { steps, tensors: Object.fromEntries(named) }, facts };
-}
-
-/** @throws SeedMaskError 'bad-model' where the file does not hold the state it should. */
-export async function readState(file: string): Promise<TrainingState> {
-  const found = decodeState(await readFile(file).catch(() => new Uint8Array()));
-  if (!found) throw new SeedMaskError('bad-model', 'the file of what was learnt is not there or damaged', file);
-  return found.state;
 }
 
 /** Whether two states have the same tensors, so that one can take the other's place. */

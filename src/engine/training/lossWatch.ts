@@ -1,6 +1,6 @@
 /**
  * Notices when a training has lost its way: its loss is not a number, or has stood for a while far above all it was. "Far" is measured by the median of the last steps
- * and by that of the first ones, so that a term which joins in later (RecurSeed's, of a third of the run) is no alarm.
+ * and by the largest of the first ones, so that a term which joins in later (RecurSeed's, of a third of the run) is no alarm.
  */
 
 /** What goes into a checkpoint. */
@@ -13,7 +13,7 @@ export interface WatchRecord {
 
 const FIRST = 20;
 const RECENT = 100;
-/** Times the median, for so many steps. */
+/** Times what it is used to be, for so many steps. */
 const FACTOR = 20;
 const STEPS = 20;
 
@@ -34,10 +34,10 @@ export class LossWatch {
       return 'the loss is not a number';
     }
     if (this.first.length < FIRST) this.first.push(loss);
-    const usual = Math.max(median(this.recent), median(this.first));
+    const usual = Math.max(median(this.recent), ...this.first);
     if (this.recent.length >= STEPS && loss > FACTOR * usual) {
       this.streak++;
-      return this.streak >= STEPS ? `the loss is ${loss.toPrecision(3)}, and was over ${FACTOR} times its median of ${usual.toPrecision(3)} for ${STEPS} steps` : undefined;
+      return this.streak >= STEPS ? `the loss is ${loss.toPrecision(3)}, and for ${STEPS} steps was over ${FACTOR} times what it is used to be (${usual.toPrecision(3)})` : undefined;
     }
     this.streak = 0;
     this.recent.push(loss);

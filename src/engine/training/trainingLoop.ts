@@ -163,7 +163,7 @@ class Loop {
     if (this.meter.empty) return;
     const tagging = endOfEpoch ? await stage.tagging?.() : undefined;
     await options.onMetrics({
-      stage: stage.name, epoch, epochs: stage.epochs, step: this.done, steps: stage.epochs * stage.stepsPerEpoch, losses: this.meter.take(), rate: stage.rate, ...(tagging && { tagging }), seconds: options.seconds(),
+      stage: stage.name, epoch, epochs: stage.epochs, step: this.done, steps: stage.epochs * stage.stepsPerEpoch, losses: this.meter.take(), rate: stage.rate, ...(tagging && Object.keys(tagging).length > 0 && { tagging }), seconds: options.seconds(),
     });
     this.pointAt = performance.now();
   }
