@@ -55,7 +55,10 @@ const decoderSchema = v.strictObject({
   warmUp: share,
   /** Networks with chance of their own, heard together. */
   members: size,
-  /** Into so many parts the photos are dealt; each member learns from all parts but one and is heard for that one alone. 1: all learn from all. */
+  /**
+   * Into so many parts the photos are dealt; each member learns from all parts but one and is heard for that one alone (as long as it knows the photo's classes). 1: all
+   * learn from all. What is judged by those that learnt from it only repeats its labels.
+   */
   folds: size,
   hidden: v.array(size),
   /** Shares of a cell's and of hidden numbers that are dropped while it learns. */
@@ -139,10 +142,10 @@ const maskSchema = v.strictObject({
 export type MaskOpinions = v.InferOutput<typeof maskSchema>;
 
 const MASKS: MaskOpinions = {
-  pamr: true,
-  plain: { network: 1, limit: 12, chain: 0, least: 0.02, shift: 0 },
+  pamr: false,
+  plain: { network: 0.3, limit: 6, chain: 0.7, least: 0.004, shift: 1.06 },
   salient: {
-    network: 0.3, limit: 12, chain: 0.65, least: 0.02, shift: 1.75, saliency: 0.55, clip: 0.02, peak: 0.7, agreement: 0.2,
+    network: 0.3, limit: 6, chain: 0.65, least: 0.02, shift: 1.75, saliency: 0.55, clip: 0.02, peak: 0.7, agreement: 0.2,
     looks: { mirrored: true, reach: 0.4, piece: 0.1, grown: 1.5, smallest: 0.3, largest: 0.8, weight: 1 / 3 },
   },
 };

@@ -7,6 +7,7 @@ import { backboneInput, decodeOutput, imageTensor } from '../../models/adapter';
 import { findBackbone, findSaliency, findUss, type BackboneOutput, type BackboneSpec, type SaliencySpec, type UssSpec } from '../../models/catalog';
 import { batchLimit, loadModel, type LoadedModel } from '../../models/loadModel';
 import type { Preset } from '../../models/presets';
+import { flipHorizontally } from '../pipeline/cam';
 import type { PhotoBox } from '../pipeline/closerLook';
 import { resizeBilinear } from '../pipeline/resize';
 import { floats, type Tensor } from '../shared/graph';
@@ -46,8 +47,8 @@ export async function loadRunModels(weightsFolder: string, backbone: string | un
   };
 }
 
-function saliencyInput(spec: SaliencySpec, photo: RgbImage): Record<string, Tensor> {
-  return { [spec.input.name]: imageTensor([photo], spec.input) };
+function saliencyInput(spec: SaliencySpec, photo: RgbImage, mirrored: boolean): Record<string, Tensor> {
+  return { [spec.input.name]: imageTensor([photo], spec.input, undefined, mirrored) };
 }
 
 export class FeatureExtractor {
@@ -144,10 +145,11 @@ export class FeatureExtractor {
     return new Map(this.outputs.map(({ role }, i) => [role, maps[i]]));
   }
 
-  /** The salience of a part of a photo, 1 x s x s. Not cached: few tags need it. @throws if the run has no saliency model */
-  async lookCloser(photo: RgbImage, box: PhotoBox): Promise<Maps> {
+  /** The salience of a part of a photo, 1 x s x s. Not cached: few tags need it. @param mirrored looked at in a mirror, and turned back. @throws if the run has no saliency model */
+  async lookCloser(photo: RgbImage, box: PhotoBox, mirrored = false): Promise<Maps> {
     if (!this.models.saliency || !this.saliency) throw new Error('this run looks at no salience');
-    return salientMap(this.models.saliency.spec, this.saliency, cropPhoto(photo, box));
+    const map = await salientMap(this.models.saliency.spec, this.saliency, cropPhoto(photo, box), mirrored);
+    return mirrored ? flipHorizontally(map) : map;
   }
 
   async release(): Promise<void> {
@@ -243,9 +245,9 @@ function usedOutputs(spec: BackboneSpec, preset: Preset): BackboneOutput[] {
   return used.length > 0 ? used : spec.outputs.slice(0, 1);
 }
 
-async function salientMap(spec: SaliencySpec, graph: OpenGraph, photo: RgbImage): Promise<Maps> {
+async function salientMap(spec: SaliencySpec, graph: OpenGraph, photo: RgbImage, mirrored = false): Promise<Maps> {
   const { size } = spec.input;
-  const { data } = floats(await graph.run(saliencyInput(spec, await resizePhoto(photo, size, size))), spec.output);
+  const { data } = floats(await graph.run(saliencyInput(spec, await resizePhoto(photo, size, size), mirrored)), spec.output);
   if (data.length !== size * size) throw new SeedMaskError('bad-model', `saliency output has ${data.length} values, expected ${size} x ${size}`);
   return { data: data.map(value => Math.min(1, Math.max(0, value))), channels: 1, height: size, width: size };
 }

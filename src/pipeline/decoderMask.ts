@@ -1,66 +1,84 @@
 /**
- * From the probabilities of a trained network to the mask of a photo, as `photoMask.ts` does from class activation maps:
+ * From the probabilities of a trained network to the mask of a photo. The network knows what the whole folder has in common, the frozen chain (`photoMask.ts`) where this
+ * photo's tags show most, salience where objects end; their opinions are added up as logarithms of odds. Of tag k at each pixel, p the network's probabilities, R_k the
+ * chain's map, s_k the salience that the tag is looked at with (`closerLook.ts`):
  *
- *     p (background and the photo's tags) -> weight by how sure the heads are of each tag -> PAMR along the photo's colours -> s_k = p_k / (p_k + p_0)
- *           -> saliency cue (if there is one) -> [dense CRF] -> mask: the best tag where it beats the background score
+ *     z_k = network clip(ln p_k - ln p_0, +-limit) + chain ln max(R_k, least) + saliency w_k logit clip(s_k) + shift;   score = min(1, t e^z_k)
+ *     w_k = min(1, mean of s_k where R_k >= peak max R_k / agreement)          where salience shows nothing of a tag, it has little to say of it
  *
- * Only the photo's own tags take part. A person's hints hold at each step. The layers to look at are of the same kinds: the maps of the heads, the scores, the seed.
+ * with t the background score that the chain's own scores have. -> [dense CRF] -> mask: the best tag where it beats the background. Only the photo's own tags take part, and a person's hints hold at each step.
  */
 import type { Preset } from '../../models/presets';
+import type { MaskOpinions } from '../../models/trainingPreset';
 import { plane, zeroMaps, type Maps } from '../shared/maps';
 import { certainFilter } from './certainFilter';
+import { looksByTag } from './closerLook';
 import { hintedScores } from './hints';
 import { pamr } from './pamr';
-import { decide, scaleEach, surenessWith, tagWeights, weighed, type PhotoMask, type PhotoMaskInput } from './photoMask';
+import { chainMaps, decide, type PhotoMask, type PhotoMaskInput } from './photoMask';
 import { resizeBilinear } from './resize';
-import { tagCam } from './tagCam';
+import type { Scg } from './scg';
 
-/** @param probabilities (1 + K) x any size: background, then each of the input's ids. @throws SeedMaskError 'out-of-memory' */
-export async function scoredMask(probabilities: Maps, input: PhotoMaskInput, preset: Preset): Promise<PhotoMask> {
+/** Least probability whose logarithm is taken. */
+const LEAST = 1e-4;
+
+/** @param probabilities (1 + K) x any size: background, then each of the input's ids. @throws SeedMaskError 'numeric', 'out-of-memory' */
+export async function scoredMask(probabilities: Maps, input: PhotoMaskInput, preset: Preset, scg: Scg): Promise<PhotoMask> {
   const { ids, photo, hints } = input;
   if (!preset.training) throw new Error(`preset '${preset.name}' trains nothing`);
-  const { masks } = preset.training;
   if (probabilities.channels !== ids.length + 1) throw new Error(`${probabilities.channels} probabilities for ${ids.length} tags and the background`);
-  const hinted = (maps: Maps): Maps => (hints ? hintedScores(maps, ids, hints, input) : maps);
-  const weights = tagWeights(surenessWith(hints, input), masks.tagWeight);
-  const large = resizeBilinear(scaleEach(probabilities, [1, ...weights]), photo.height, photo.width);
+  const { masks } = preset.training;
+  const { cam, refined } = await chainMaps(input, preset, scg);
+  const large = resizeBilinear(probabilities, photo.height, photo.width);
   const { dilations, iterations } = preset.pamr;
-  const start = pinned(large, hinted);
-  const refined = hinted(against(masks.pamr ? pamr(photo, start, { dilations, iterations }) : start));
-  const scores = await weighed(refined, masks.threshold, masks.saliency, input);
-  const threshold = input.saliency ? masks.saliency.threshold : masks.threshold;
-  return { cam: hinted(tagCam(input.layers)), refined, scores, seed: certainFilter(refined, ids, preset.certainFilter), mask: decide(scores, threshold, input, preset) };
+  const network = masks.pamr ? pamr(photo, large, { dilations, iterations }) : large;
+  const threshold = input.saliency ? preset.saliency.threshold : preset.mask.threshold;
+  const told = await opinions(network, refined, input, masks, threshold);
+  const scores = hints ? hintedScores(told, ids, hints, input) : told;
+  return { cam, refined, scores, seed: certainFilter(refined, ids, preset.certainFilter), mask: decide(scores, threshold, input, preset) };
 }
 
-/** Where hints say what a pixel is, or is not, the background takes what is left. */
-function pinned(probabilities: Maps, hinted: (maps: Maps) => Maps): Maps {
-  const { height, width, channels } = probabilities;
-  const size = height * width;
-  const tags = { data: probabilities.data.subarray(size), channels: channels - 1, height, width };
-  const told = hinted(tags);
-  if (told === tags) return probabilities;
-  const out = { ...probabilities, data: probabilities.data.slice() };
-  for (let i = 0; i < size; i++) {
-    let before = 0;
-    let after = 0;
-    for (let k = 0; k < told.channels; k++) {
-      before += tags.data[k * size + i];
-      after += told.data[k * size + i];
-      out.data[(k + 1) * size + i] = told.data[k * size + i];
+/** K x H' x W' in [0, 1], to be compared with `threshold`. */
+async function opinions(network: Maps, chain: Maps, { saliency, lookCloser }: PhotoMaskInput, { plain, salient }: MaskOpinions, threshold: number): Promise<Maps> {
+  const salience = saliency && (lookCloser ? await looksByTag(chain, saliency, salient.looks, lookCloser) : everyTag(saliency, chain));
+  const weights = salience ? salient : plain;
+  const out = zeroMaps(chain.channels, chain.height, chain.width);
+  const background = plane(network, 0);
+  for (let k = 0; k < chain.channels; k++) {
+    const target = plane(out, k);
+    const map = plane(chain, k);
+    const own = plane(network, k + 1);
+    const seen = salience && plane(salience, k);
+    const voice = seen ? salient.saliency * agreement(map, seen, salient) : 0;
+    for (let i = 0; i < target.length; i++) {
+      const odds = Math.log(Math.max(own[i], LEAST)) - Math.log(Math.max(background[i], LEAST));
+      let z = weights.shift + weights.network * Math.min(Math.max(odds, -weights.limit), weights.limit) + weights.chain * Math.log(Math.max(map[i], weights.least));
+      if (seen) {
+        const s = Math.min(Math.max(seen[i], salient.clip), 1 - salient.clip);
+        z += voice * Math.log(s / (1 - s));
+      }
+      target[i] = Math.min(1, threshold * Math.exp(z));
     }
-    out.data[i] = Math.max(0, probabilities.data[i] + before - after);
   }
   return out;
 }
 
-/** K x h x w: each tag against the background, p_k / (p_k + p_0). */
-function against(probabilities: Maps): Maps {
-  const out = zeroMaps(probabilities.channels - 1, probabilities.height, probabilities.width);
-  const background = plane(probabilities, 0);
-  for (let k = 0; k < out.channels; k++) {
-    const map = plane(probabilities, k + 1);
-    const target = plane(out, k);
-    for (let i = 0; i < map.length; i++) target[i] = map[i] > 0 ? map[i] / (map[i] + background[i]) : 0;
+/** 0..1: how much of the tag the salience shows. */
+function agreement(map: Float32Array, seen: Float32Array, { peak, agreement: enough }: MaskOpinions['salient']): number {
+  const least = peak * map.reduce((a, b) => Math.max(a, b), 0);
+  let sum = 0;
+  let pixels = 0;
+  for (let i = 0; i < map.length; i++) {
+    if (map[i] < least) continue;
+    sum += seen[i];
+    pixels++;
   }
+  return Math.min(1, sum / pixels / enough);
+}
+
+function everyTag(saliency: Maps, { channels, height, width }: Maps): Maps {
+  const whole = resizeBilinear(saliency, height, width).data;
+  const out = zeroMaps(channels, height, width);
+  for (let k = 0; k < channels; k++) plane(out, k).set(whole);
   return out;
 }

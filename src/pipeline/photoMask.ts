@@ -61,6 +61,14 @@ const ROWS_AT_ONCE = 512;
 
 /** @throws SeedMaskError 'numeric' if the features hold NaN or infinity, 'out-of-memory'. */
 export async function photoMask(input: PhotoMaskInput, preset: Preset, scg: Scg): Promise<PhotoMask> {
+  const { cam, refined } = await chainMaps(input, preset, scg);
+  const scores = input.saliency ? await weighed(refined, preset.mask.threshold, preset.saliency, input) : refined;
+  const threshold = input.saliency ? preset.saliency.threshold : preset.mask.threshold;
+  return { cam, refined, scores, seed: certainFilter(refined, input.ids, preset.certainFilter), mask: decide(scores, threshold, input, preset) };
+}
+
+/** The chain until the saliency cue: K x h x w on the feature grid, and K x H' x W' at PAMR's size. @throws as `photoMask` */
+export async function chainMaps(input: PhotoMaskInput, preset: Preset, scg: Scg): Promise<Pick<PhotoMask, 'cam' | 'refined'>> {
   const { ids, photo, hints } = input;
   const hinted = (maps: Maps): Maps => (hints ? hintedScores(maps, ids, hints, input) : maps);
   const cam = hinted(tagCam(input.layers));
@@ -68,15 +76,11 @@ export async function photoMask(input: PhotoMaskInput, preset: Preset, scg: Scg)
   const weights = tagWeights(surenessWith(hints, input), preset.tagWeight);
   const start = hinted(resizeBilinear(average(cam, spread), photo.height, photo.width));
   const { dilations, iterations } = preset.pamr;
-  const refined = hinted(scaleEach(pamr(photo, start, { dilations, iterations }), weights));
-
-  const scores = input.saliency ? await weighed(refined, preset.mask.threshold, preset.saliency, input) : refined;
-  const threshold = input.saliency ? preset.saliency.threshold : preset.mask.threshold;
-  return { cam: scaleEach(cam, weights), refined, scores, seed: certainFilter(refined, ids, preset.certainFilter), mask: decide(scores, threshold, input, preset) };
+  return { cam: scaleEach(cam, weights), refined: hinted(scaleEach(pamr(photo, start, { dilations, iterations }), weights)) };
 }
 
 /** Scores after the saliency cue, with closer looks and hints; as they are where there is no salience. @param own background score that fits them without the cue */
-export async function weighed(refined: Maps, own: number, cue: SaliencyCue, { ids, saliency, lookCloser, hints, ...size }: PhotoMaskInput): Promise<Maps> {
+async function weighed(refined: Maps, own: number, cue: SaliencyCue, { ids, saliency, lookCloser, hints, ...size }: PhotoMaskInput): Promise<Maps> {
   if (!saliency) return refined;
   const whole = resizeBilinear(saliency, refined.height, refined.width);
   const scores = weighBySaliency(refined, lookCloser ? await saliencyByTag(refined, whole, cue, lookCloser) : whole, cue, own);
@@ -94,7 +98,7 @@ export function decide(scores: Maps, threshold: number, input: PhotoMaskInput, p
 }
 
 /** A class that a person pointed at is there, as sure as the surest. */
-export function surenessWith(hints: Hints | undefined, { ids, sureness }: PhotoMaskInput): readonly number[] {
+function surenessWith(hints: Hints | undefined, { ids, sureness }: PhotoMaskInput): readonly number[] {
   if (!hints) return sureness;
   const pinned = pinnedClasses(hints);
   return sureness.map((value, k) => (pinned.has(ids[k]) ? Math.max(...sureness) : value));
@@ -159,8 +163,7 @@ function average(a: Maps, b: Maps): Maps {
   return { ...a, data: a.data.map((value, i) => (value + b.data[i]) / 2) };
 }
 
-/** Each map times its factor. */
-export function scaleEach(maps: Maps, factors: readonly number[]): Maps {
+function scaleEach(maps: Maps, factors: readonly number[]): Maps {
   const out = zeroMaps(maps.channels, maps.height, maps.width);
   for (let k = 0; k < maps.channels; k++) {
     const source = plane(maps, k);

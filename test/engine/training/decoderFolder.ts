@@ -16,8 +16,8 @@ const [ROWS, COLUMNS, CELL] = [6, 8, 4];
 
 export const SECTION: DecoderPreset = {
   epochs: 3, batch: 32, rate: 0.02, weightDecay: 1e-4, warmUp: 0.2, members: 2, folds: 1, hidden: [12], dropout: { inputs: 0.1, hidden: 0.2 },
-  inputs: { layers: [{ role: 'deep', dimensions: 5, weight: 1 }, { role: 'middle', dimensions: 4, weight: 1 }], root: false, whiten: true, sample: { photos: 8, cells: 400 }, colour: 0.5, place: 0.5, saliency: 0 },
-  grid: 1, photos: 100, cellsPerPhoto: 40, seeds: { foreground: 0.6, background: 0.2, removed: 'background' }, average: 0, classWeight: 0.5, restricted: false, smoothing: 0, recursion: null,
+  inputs: { layers: [{ role: 'deep', dimensions: 5, spread: 0 }, { role: 'middle', dimensions: 4, spread: 0.5 }], root: false, sample: { photos: 8, cells: 400 }, colour: 0.5, place: 0.5, saliency: 0 },
+  grid: 1, photos: 100, cellsPerPhoto: 40, seeds: { labels: 'certain', foreground: 0.6, background: 0.2, removed: 'background' }, holdAreas: false, average: 0, classWeight: 0.5, restricted: false, smoothing: 0, recursion: null,
 };
 
 export const RECURSION: NonNullable<DecoderPreset['recursion']> = {

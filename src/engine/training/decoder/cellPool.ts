@@ -1,7 +1,7 @@
 /**
  * The cells that an epoch's steps are drawn from, and the steps' batches. Chance comes from seed, epoch, step and member alone: the cells of an epoch that are certain of
  * something are shuffled once for each member and taken in turn (again from the start where there are fewer than the epoch has room for). Members that photos are kept
- * from by their fold do not see these.
+ * from by their fold do not see these; where that leaves a member nothing (a folder of few photos), it sees all.
  */
 import type { DecoderPreset } from '../../../../models/trainingPreset';
 import { restrictionTo } from '../../../../models/losses';
@@ -61,15 +61,26 @@ export class CellPool {
     this.photos = photos;
     this.classWeights = Float32Array.from(classWeights);
     this.order = Array.from({ length: members }, (_, member) => {
-      const cells: number[] = [];
-      photos.forEach(({ shares: { shares, ids }, fold }, index) => {
-        if (folds > 1 && fold === member % folds) return;
-        const channels = ids.length + 1;
-        for (let i = 0; i < shares.length; i += channels) if (sumOf(shares, i, channels) > 0) cells.push(((index << CELL_BITS) | (i / channels)) >>> 0);
-      });
+      const own = folds > 1 ? this.cellsOf(photos, fold => fold !== member % folds) : [];
+      const cells = own.length > 0 ? own : this.cellsOf(photos, () => true);
       if (cells.length === 0) throw new SeedMaskError('nothing-to-learn', 'no pixel of any photo is certain enough to learn from');
       return Uint32Array.from(shuffled(cells.length, uniform(mixSeed(this.seed, epoch, member))), i => cells[i]);
     });
+  }
+
+  /** 1 where a member has seen cells of a class this epoch: members x classes. */
+  known(): Float32Array {
+    const { classes } = this.shape;
+    const known = new Float32Array(this.order.length * classes);
+    this.order.forEach((order, member) => {
+      for (const photo of new Set(order.map(cell => cell >>> CELL_BITS))) {
+        const { ids, shares } = this.photos[photo].shares;
+        for (let c = 0; c <= ids.length; c++) {
+          for (let i = c; i < shares.length; i += ids.length + 1) if (shares[i] > 0) known[member * classes + this.channel(ids, c)] = 1;
+        }
+      }
+    });
+    return known;
   }
 
   /** Feeds of the decoder's part of a step. */
@@ -110,7 +121,8 @@ export class CellPool {
     const targets = new Float32Array(all * (classes - 1) * places);
     for (let member = 0; member < members; member++) {
       const random = uniform(mixSeed(this.seed, epoch, step, member, 1));
-      const own = this.photos.filter(({ fold }) => this.section.folds === 1 || fold !== member % this.section.folds);
+      const kept = this.photos.filter(({ fold }) => this.section.folds === 1 || fold !== member % this.section.folds);
+      const own = kept.length > 0 ? kept : this.photos;
       for (let i = 0; i < count; i++) {
         const { cells, shares, maps, tags: tagged } = own[Math.floor(random() * own.length)];
         const slot = member * count + i;
@@ -131,6 +143,17 @@ export class CellPool {
       targets: { dims: [all, classes - 1, places], data: targets },
       recursionWeight: { dims: [], data: Float32Array.of(this.photos.some(({ maps }) => maps) ? 1 : 0) },
     };
+  }
+
+  /** Cells that are certain of something, of photos of some folds. */
+  private cellsOf(photos: readonly PooledPhoto[], wanted: (fold: number) => boolean): number[] {
+    return photos.flatMap(({ shares: { shares, ids }, fold }, index) => {
+      if (!wanted(fold)) return [];
+      const channels = ids.length + 1;
+      const cells: number[] = [];
+      for (let i = 0; i < shares.length; i += channels) if (sumOf(shares, i, channels) > 0) cells.push(((index << CELL_BITS) | (i / channels)) >>> 0);
+      return cells;
+    });
   }
 
   /** Shares of a cell times its photo's and its classes' weights, a little of them given to all classes that the photo may have. */

@@ -29,7 +29,7 @@ export interface CellVectors {
 const SPACE = 'space.';
 
 /** Fits the main directions on a sample of the photos. @throws SeedMaskError 'nothing-to-learn', 'cancelled', 'numeric' */
-export async function fitSpace(data: TrainingData, { layers, root, whiten, sample }: Inputs, seed: number): Promise<Tensors> {
+export async function fitSpace(data: TrainingData, { layers, root, sample }: Inputs, seed: number): Promise<Tensors> {
   const random = uniform(mixSeed(seed, 1));
   const chosen = shuffled(data.photos.length, random).slice(0, sample.photos).sort((a, b) => a - b);
   const perPhoto = Math.ceil(sample.cells / Math.max(1, chosen.length));
@@ -48,17 +48,47 @@ export async function fitSpace(data: TrainingData, { layers, root, whiten, sampl
   if (moments.size === 0) throw new SeedMaskError('nothing-to-learn', 'no photo has features that the decoder could look at');
   const tensors: Record<string, { dims: readonly number[]; data: Float32Array }> = {};
   for (const [i, known] of moments) {
-    const { channels, dimensions, rows, mean } = await fitLayer(data.host, known, { dimensions: layers[i].dimensions, whiten, weight: layers[i].weight });
-    tensors[`${SPACE}${i}.rows`] = { dims: [dimensions, channels], data: rows };
+    const { channels, dimensions, rows, mean } = await fitLayer(data.host, known, { dimensions: layers[i].dimensions, whiten: true, weight: 1 });
+    tensors[`${SPACE}${i}.rows`] = { dims: [dimensions, channels], data: spreadRows(rows, channels, layers[i].spread) };
     tensors[`${SPACE}${i}.mean`] = { dims: [channels], data: mean };
   }
   return tensors;
 }
 
-/** The tensors of a state that describe cells, and those that the network learns. */
-export function splitState(tensors: Tensors): { space: Tensors; network: Tensors } {
-  const parts = (own: boolean): Tensors => Object.fromEntries(Object.entries(tensors).filter(([name]) => name.startsWith(SPACE) === own));
-  return { space: parts(true), network: parts(false) };
+/** Whitened directions made as loud as (their deviation)^spread, the mean square of all being 1. */
+function spreadRows(rows: Float32Array, channels: number, spread: number): Float32Array {
+  const count = rows.length / channels;
+  // A whitened direction is a unit vector divided by its deviation.
+  const deviations = Array.from({ length: count }, (_, d) => 1 / Math.max(Math.hypot(...rows.subarray(d * channels, (d + 1) * channels)), Number.MIN_VALUE));
+  const mean = Math.sqrt(deviations.reduce((sum, deviation) => sum + deviation ** (2 * spread), 0) / count);
+  return rows.map((value, i) => (value * deviations[Math.floor(i / channels)] ** spread) / mean);
+}
+
+/** What a decoder learns beside its network. */
+export interface Judgement {
+  /** Of the classes' logits, one a channel (`heldAreas.ts`). */
+  offsets: Float32Array;
+  /** members x channels: 1 where a member has seen the class. */
+  known: Float32Array;
+}
+
+const OFFSETS = 'offsets';
+const KNOWN = 'known';
+
+/** The tensors of a state that describe cells, those that the network learns, and the judgement. */
+export function splitState(tensors: Tensors): { space: Tensors; network: Tensors; judgement?: Judgement } {
+  const parts = (wanted: (name: string) => boolean): Tensors => Object.fromEntries(Object.entries(tensors).filter(([name]) => wanted(name)));
+  const [offsets, known] = [tensors[OFFSETS]?.data, tensors[KNOWN]?.data];
+  return {
+    space: parts(name => name.startsWith(SPACE)),
+    network: parts(name => !name.startsWith(SPACE) && name !== OFFSETS && name !== KNOWN),
+    ...(offsets && known && { judgement: { offsets, known } }),
+  };
+}
+
+/** The inverse of `splitState`. */
+export function joinState(space: Tensors, network: Tensors, { offsets, known }: Judgement): Tensors {
+  return { ...space, ...network, [OFFSETS]: { dims: [offsets.length], data: offsets }, [KNOWN]: { dims: [known.length / offsets.length, offsets.length], data: known } };
 }
 
 /** Turns photos into cells. One at a time. */
@@ -73,10 +103,10 @@ export class CellReader {
     private readonly grid: number,
     space: Tensors,
   ) {
-    this.layers = options.layers.flatMap(({ role, weight }, i) => {
+    this.layers = options.layers.flatMap(({ role }, i) => {
       const rows = space[`${SPACE}${i}.rows`];
       const mean = space[`${SPACE}${i}.mean`];
-      return rows && mean ? [{ role, weight, channels: rows.dims[1], dimensions: rows.dims[0], rows: rows.data, mean: mean.data }] : [];
+      return rows && mean ? [{ role, weight: 1, channels: rows.dims[1], dimensions: rows.dims[0], rows: rows.data, mean: mean.data }] : [];
     });
     this.projector = new Projector(host, { layers: this.layers, root: options.root, plain: true });
   }

@@ -11,7 +11,7 @@ import { fromFloat16 } from '../../../shared/float16';
 import { floats, type GraphHost, type GraphRunner, type Tensor } from '../../../shared/graph';
 import { zeroMaps, type Maps } from '../../../shared/maps';
 import type { PhotoScorer, ScoringData } from '../trainingStage';
-import { CellReader, splitState, type CellVectors } from './decoderInputs';
+import { CellReader, splitState, type CellVectors, type Judgement } from './decoderInputs';
 
 /** Cells of one run. */
 const BLOCK = 432;
@@ -35,8 +35,11 @@ export class CellScorer {
     private readonly classes: readonly { id: number }[],
   ) {}
 
-  /** @param tensors a network's; moving averages count before the parameters themselves. @param fold of the photo: members that learnt from it are not heard */
-  async scores(tensors: TrainingState['tensors'], cells: CellVectors, ids: readonly number[], fold?: number): Promise<CellScores> {
+  /**
+   * @param tensors a network's; moving averages count before the parameters themselves
+   * @param fold of the photo: members that learnt from it are not heard, as long as another one knows its classes
+   */
+  async scores(tensors: TrainingState['tensors'], cells: CellVectors, ids: readonly number[], judgement: Judgement, fold?: number): Promise<CellScores> {
     const { height, width } = cells;
     const { inputs, classes, members, activation } = this.shape;
     const size = height * width;
@@ -45,8 +48,8 @@ export class CellScorer {
     this.runner ??= await this.host.open(decoderGraph(this.shape, BLOCK));
     const fixed: Record<string, Tensor> = {
       ...Object.fromEntries(decoderParameters(this.shape).map(([name]) => [name, tensors[`${name}.ema`] ?? tensors[name]])),
-      restriction: { dims: [1, 1, classes], data: restrictionTo(known, classes) },
-      voices: { dims: [members, 1, 1], data: this.voices(fold) },
+      restriction: { dims: [1, 1, classes], data: restrictionTo(known, classes).map((value, c) => value + judgement.offsets[c]) },
+      voices: { dims: [members, 1, 1], data: this.voices(known, judgement.known, fold) },
     };
     const probabilities = zeroMaps(channels.length, height, width);
     const maps = activation ? zeroMaps(ids.length, height, width) : undefined;
@@ -73,9 +76,10 @@ export class CellScorer {
     this.runner = undefined;
   }
 
-  private voices(fold: number | undefined): Float32Array {
-    const { members } = this.shape;
-    const heard = Array.from({ length: members }, (_, member) => this.folds === 1 || fold === undefined || member % this.folds === fold);
+  private voices(channels: readonly number[], known: Float32Array, fold: number | undefined): Float32Array {
+    const { members, classes } = this.shape;
+    const heard = Array.from({ length: members }, (_, member) =>
+      this.folds === 1 || fold === undefined || (member % this.folds === fold && channels.every(channel => known[member * classes + channel] > 0)));
     const count = heard.filter(Boolean).length;
     return Float32Array.from(heard, own => (count === 0 ? 1 / members : own ? 1 / count : 0));
   }
@@ -98,12 +102,13 @@ export function shapeOf({ members, hidden, recursion }: DecoderPreset, inputs: n
 
 /** A scorer of what a training learnt. */
 export function decoderScorer({ host, classes }: Pick<ScoringData, 'host' | 'classes'>, section: DecoderPreset, { tensors }: TrainingState): PhotoScorer {
-  const { space, network } = splitState(tensors);
+  const { space, network, judgement } = splitState(tensors);
+  if (!judgement) throw new Error('these are not the numbers of a light decoder');
   const reader = new CellReader(host, section.inputs, section.grid, space);
   const scorer = new CellScorer(host, shapeOf(section, reader.inputs, classes.length), section.folds, classes);
   return {
     async scores({ image, features, ids, sha256 }) {
-      const { probabilities } = await scorer.scores(network, await reader.read(features, image), ids, sha256 === undefined ? undefined : foldOf(sha256, section.folds));
+      const { probabilities } = await scorer.scores(network, await reader.read(features, image), ids, judgement, sha256 === undefined ? undefined : foldOf(sha256, section.folds));
       return probabilities;
     },
     async release() {

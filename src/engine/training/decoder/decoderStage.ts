@@ -17,8 +17,9 @@ import type { StageKind } from '../stages';
 import type { Losses, PhotoScorer, TrainingData, TrainingPhoto, TrainingStage } from '../trainingStage';
 import { CellPool, type PooledPhoto } from './cellPool';
 import { classWeights } from './cellTargets';
-import { CellReader, fitSpace, splitState, type CellVectors } from './decoderInputs';
+import { CellReader, fitSpace, joinState, splitState, type CellVectors, type Judgement } from './decoderInputs';
 import { CellScorer, decoderScorer, foldOf, shapeOf, type CellScores } from './decoderScorer';
+import { areasOf, heldAreas, type JudgedPhoto } from './heldAreas';
 import { mixed, predictedLabels, recursed, seedPixels, targetsOf, withCertain, type MixSide, type Recursion } from './decoderTargets';
 
 export const decoderKind: StageKind<DecoderPreset> = {
@@ -47,6 +48,9 @@ export class DecoderStage implements TrainingStage {
   private readonly scg: Scg;
   private readonly scorerOfCells: CellScorer;
   private readonly channelOf: ReadonlyMap<number, number>;
+  private judgement: Judgement;
+  /** Of each channel in the epoch's labels, in photos. */
+  private areas: Float64Array = new Float64Array(0);
 
   private constructor(
     private readonly data: TrainingData,
@@ -61,6 +65,7 @@ export class DecoderStage implements TrainingStage {
     this.epochs = section.epochs;
     this.stepsPerEpoch = Math.max(1, Math.round((Math.min(section.photos, data.photos.length) * section.cellsPerPhoto) / section.batch));
     this.channelOf = new Map(data.classes.map(({ id }, i) => [id, i + 1]));
+    this.judgement = { offsets: new Float32Array(shape.classes), known: new Float32Array(shape.members * shape.classes).fill(1) };
     this.pool = new CellPool(section, { ...shape, places: placesOf(data, preset, section) }, this.channelOf, mixSeed(seed, 2));
     this.scg = new Scg(data.host, preset.scg);
     this.scorerOfCells = new CellScorer(data.host, shape, section.folds, data.classes);
@@ -94,12 +99,13 @@ export class DecoderStage implements TrainingStage {
 
   get state(): TrainingState {
     const { steps, tensors } = this.trainer.state;
-    return { steps, tensors: { ...this.space, ...tensors } };
+    return { steps, tensors: joinState(this.space, tensors, this.judgement) };
   }
 
   set state({ steps, tensors }: TrainingState) {
-    const { space, network } = splitState(tensors);
+    const { space, network, judgement } = splitState(tensors);
     this.trainer.state = { steps, tensors: network };
+    if (judgement) this.judgement = judgement;
     if (Object.entries(space).every(([name, { data }]) => this.space[name] && sameNumbers(this.space[name].data, data))) return;
     // Features that were computed elsewhere may give other directions: the ones that were learnt with count.
     this.space = space;
@@ -116,11 +122,13 @@ export class DecoderStage implements TrainingStage {
     const photos: PooledPhoto[] = [];
     for (const index of chosen) {
       this.data.signal.throwIfAborted();
-      const held = await this.hold(index);
+      const held = await this.heldPhoto(index);
       photos.push(recurses ? await this.recursive(held, recursion) : await this.first(held, epoch));
     }
+    this.areas = areasOf(photos.map(({ shares: { shares, ids } }) => ({ shares, channels: this.channels(ids) })), this.judgement.offsets.length);
     if (recursion !== null && epoch >= recursion.mixFrom && recursion.mix !== 'none') photos.push(...(await this.mixes(epoch, chosen, photos, recursion, recursion.mix)));
     this.pool.begin(epoch, photos, classWeights(photos.map(({ shares }) => shares), this.channelOf, this.section.classWeight));
+    this.judgement = { ...this.judgement, known: this.pool.known() };
   }
 
   async step(epoch: number, step: number): Promise<Losses> {
@@ -128,6 +136,7 @@ export class DecoderStage implements TrainingStage {
     this.rate = oneCycleRate(rate, (epoch - 1) * this.stepsPerEpoch + step, this.epochs * this.stepsPerEpoch, warmUp);
     const feeds = { ...this.pool.cells(epoch, step), ...(recursion && this.pool.whole(epoch, step, recursion.batch)) };
     const total = await this.trainer.step(feeds, this.rate);
+    if (this.section.holdAreas && step === this.stepsPerEpoch - 1) await this.hold();
     return { ...this.trainer.losses, total };
   }
 
@@ -167,7 +176,7 @@ export class DecoderStage implements TrainingStage {
     return shuffled(length, uniform(mixSeed(this.seed, 4, epoch))).slice(0, this.section.photos).sort((a, b) => a - b);
   }
 
-  private async hold(index: number): Promise<Held> {
+  private async heldPhoto(index: number): Promise<Held> {
     const known = this.held.get(index);
     if (known) return known;
     const photo = this.data.photos[index];
@@ -221,7 +230,7 @@ export class DecoderStage implements TrainingStage {
   }
 
   private async side(index: number, { maps, cells }: PooledPhoto, recursion: Recursion): Promise<MixSide> {
-    const { photo } = await this.hold(index);
+    const { photo } = await this.heldPhoto(index);
     const { ids } = photo;
     const image = await this.data.image(photo);
     const { probabilities } = await this.score(photo, cells, ids);
@@ -231,8 +240,22 @@ export class DecoderStage implements TrainingStage {
     return { image, ids, labels: withCertain(labels, certain), maps: { data: maps ?? new Float32Array(ids.length * height * width), channels: ids.length, height, width } };
   }
 
-  private score(photo: TrainingPhoto, cells: CellVectors, ids: readonly number[]): Promise<CellScores> {
-    return this.scorerOfCells.scores(this.trainer.state.tensors, cells, ids, foldOf(photo.sha256, this.section.folds));
+  private score(photo: TrainingPhoto, cells: CellVectors, ids: readonly number[], judgement = this.judgement): Promise<CellScores> {
+    return this.scorerOfCells.scores(this.trainer.state.tensors, cells, ids, judgement, foldOf(photo.sha256, this.section.folds));
+  }
+
+  /** Offsets that keep the classes as large as the epoch's labels have them. */
+  private async hold(): Promise<void> {
+    const judged: JudgedPhoto[] = [];
+    const free = { ...this.judgement, offsets: new Float32Array(this.judgement.offsets.length) };
+    for (const { photo, cells } of this.held.values()) {
+      judged.push({ probabilities: (await this.score(photo, cells, photo.ids, free)).probabilities, channels: this.channels(photo.ids) });
+    }
+    this.judgement = { ...this.judgement, offsets: heldAreas(judged, this.areas) };
+  }
+
+  private channels(ids: readonly number[]): number[] {
+    return ids.map(id => this.channelOf.get(id) ?? 0);
   }
 }
 

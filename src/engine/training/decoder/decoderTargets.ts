@@ -1,7 +1,7 @@
 /**
  * What the cells of a photo should be, at the beginning of an epoch:
  *
- *     first       certain filter of the seed's scores; what debiasing took away is background, undecided, or filled in by the network's average (complementing)
+ *     first       the seed's mask, or a certain filter of its scores; what debiasing took away is background, undecided, or filled in by the network's average (complementing)
  *     recursion   class activation map of the classifier -> SCG -> PAMR = M_rs -> certain filter = M_seg            (RecurSeed)
  *     mixing      prediction -> PAMR -> certain filter -> EdgePredict, or the plain prediction for ClassMix; pasted into another photo, which then goes through the
  *                 frozen backbone like any photo (EdgePredictMix)
@@ -29,8 +29,8 @@ import { cellShares, type CellShares, type LabelledPixels } from './cellTargets'
 export type Recursion = NonNullable<DecoderPreset['recursion']>;
 
 /** Labels of a photo from its seed. @param teacher what the network's average says of it (complementing): (1 + ids.length) x any size */
-export function seedPixels({ scores, removed }: Seed, ids: readonly number[], { foreground, background, removed: rule }: DecoderPreset['seeds'], teacher?: Maps): LabelledPixels {
-  const labels = certainFilter(scores, ids, { foreground, background });
+export function seedPixels({ scores, mask, removed }: Seed, ids: readonly number[], { labels: kind, foreground, background, removed: rule }: DecoderPreset['seeds'], teacher?: Maps): LabelledPixels {
+  const labels = kind === 'mask' ? mask : certainFilter(scores, ids, { foreground, background });
   if (!removed) return { labels };
   if (rule === 'complemented' && teacher) return complemented(labels, removed, ids, resizeBilinear(teacher, labels.height, labels.width));
   const instead = rule === 'background' ? 0 : IGNORE;
