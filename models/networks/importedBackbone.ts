@@ -33,23 +33,32 @@ export function importedBackbone(g: GraphBuilder, bytes: Uint8Array, spec: Backb
   const before = g.nodes.length;
   const { outputs } = importOnnx(g, bytes, { inputs: { [spec.input.name]: input }, given: weights });
   const imported = g.nodes.slice(before);
-  const maps = (output: BackboneOutput): Value => {
-    const value = outputs.get(output.name);
-    if (!value) throw new Error(`no output '${output.name}'`);
-    return outputMaps(g, value, output, spec.input.layout, height / output.stride, width / output.stride);
-  };
+  const maps = (output: BackboneOutput): Value => namedMaps(g, outputs, output, spec.input.layout, height, width);
   const deepest = spec.outputs.find(({ role }) => role === 'deep') ?? spec.outputs[0];
   const finest = spec.outputs.reduce((best, output) => (output.stride < best.stride ? output : best));
   return { deep: maps(deepest), low: shallowMaps(g, imported, input, height, width) ?? maps(finest) };
 }
 
+/** All layers that the description names, by role: N x C x side / stride x side / stride. The file's weights are constants. Parameters as above. */
+export function backboneLayers(g: GraphBuilder, bytes: Uint8Array, spec: BackboneSpec, photos: Value): Map<BackboneOutput['role'], Value> {
+  const [, height, width] = photos.shape;
+  const { outputs } = importOnnx(g, bytes, { inputs: { [spec.input.name]: photoInput(g, photos, spec.input) } });
+  return new Map(spec.outputs.map(output => [output.role, namedMaps(g, outputs, output, spec.input.layout, height, width)]));
+}
+
 /** (p / scale - mean) / std in the backbone's layout, with its mirrored border. */
-export function photoInput(g: GraphBuilder, photos: Value, { layout, scale, mean, std, pad }: BackboneSpec['input']): Value {
+function photoInput(g: GraphBuilder, photos: Value, { layout, scale, mean, std, pad }: BackboneSpec['input']): Value {
   const factors = g.constant(Float32Array.from(std, deviation => 1 / (scale * deviation)), [1, 1, 1, 3]);
   const shifts = g.constant(Float32Array.from(mean, (value, c) => -value / std[c]), [1, 1, 1, 3]);
   const values = g.add(g.mul(g.cast(photos, 'float32'), factors), shifts);
   const bordered = g.pad(values, [0, pad.top, pad.left, 0, 0, pad.bottom, pad.right, 0], 'reflect');
   return layout === 'NHWC' ? bordered : g.transpose(bordered, [0, 3, 1, 2]);
+}
+
+function namedMaps(g: GraphBuilder, outputs: ReadonlyMap<string, Value>, output: BackboneOutput, layout: BackboneSpec['input']['layout'], height: number, width: number): Value {
+  const value = outputs.get(output.name);
+  if (!value) throw new Error(`no output '${output.name}'`);
+  return outputMaps(g, value, output, layout, height / output.stride, width / output.stride);
 }
 
 function outputMaps(g: GraphBuilder, value: Value, { kind, channels, skipTokens, smooth2x2 }: BackboneOutput, layout: BackboneSpec['input']['layout'], height: number, width: number): Value {

@@ -10,9 +10,9 @@ import { backboneInput, decodeOutput } from '../../models/adapter';
 import { BACKBONES, parseBackbone } from '../../models/catalog';
 import { exportNetwork, METADATA_KEY, type ExportMetadata, type PhotoSize } from '../../models/exportNetwork';
 import type { GraphBuilder } from '../../models/graph/builder';
-import { importOnnx } from '../../models/graph/import';
 import type { Value } from '../../models/graph/value';
 import { resizeBilinear } from '../../src/pipeline/resize';
+import { backboneLayers } from '../../models/networks/importedBackbone';
 import { fixedShapes } from '../../src/engine/fixedShapes';
 import { floats } from '../../src/shared/graph';
 import { zeroMaps, type Maps, type RgbImage } from '../../src/shared/maps';
@@ -51,14 +51,13 @@ test('a linear network on Inception takes photos of any size, and gives what its
   const [spec] = BACKBONES;
   const bytes = await readFile(INCEPTION);
   const weights = wave(3 * 768, 0.02);
-  const logits = async (g: GraphBuilder, photo: Value): Promise<Value> => {
-    const [, , height, width] = photo.shape;
-    const fixed = await fixedShapes(bytes, { N: 1, H: height, W: width });
-    const middle = importOnnx(g, fixed, { inputs: { image: photo } }).outputs.get('mixed6e');
+  const fixed = await fixedShapes(bytes, { N: 1, H: 96, W: 96 });
+  const logits = (g: GraphBuilder, photo: Value): Value => {
+    const middle = backboneLayers(g, fixed, spec, photo).get('middle');
     assert.ok(middle);
     return g.conv(middle, g.constant(weights, [3, 768, 1, 1]));
   };
-  const { model, size } = await exportNetwork({ input: spec.input, classes: CLASSES, longSide: 100, description: 'test', licence: 'none', logits });
+  const { model, size } = await exportNetwork({ multiple: spec.input.multiple, classes: CLASSES, longSide: 100, description: 'test', licence: 'none', logits });
   assert.equal(size, undefined);
   const metadata = metadataOf(model);
   assert.deepEqual({ ...metadata, description: '' }, { format: 1, description: '', licence: 'none', classes: [{ id: 0, name: 'background' }, ...CLASSES], multiple: 16, longSide: 96, size: null });
@@ -88,13 +87,13 @@ test('a linear network on Inception takes photos of any size, and gives what its
 
 test('a network whose nodes depend on the size keeps the size it was built for, and says so', async () => {
   const spec = parseBackbone(JSON.stringify(tinyVitJson), 'tiny');
-  const logits = async (g: GraphBuilder, photo: Value, { height, width }: PhotoSize): Promise<Value> => {
-    const tokens = importOnnx(g, await fixedShapes(tinyVitBytes, { height, width }), { inputs: { pixel_values: photo } }).outputs.get('last_hidden_state');
-    assert.ok(tokens);
-    const cells = g.transpose(g.slice(tokens, [3], [1e6], [1]), [0, 2, 1]);
-    return g.conv(g.reshape(cells, [1, 8, height / 4, width / 4]), g.constant(wave(3 * 8, 0.1), [3, 8, 1, 1]));
+  const logits = async (g: GraphBuilder, photo: Value): Promise<Value> => {
+    const [, height, width] = photo.shape;
+    const deep = backboneLayers(g, await fixedShapes(tinyVitBytes, { height, width }), spec, photo).get('deep');
+    assert.ok(deep);
+    return g.conv(deep, g.constant(wave(3 * 8, 0.1), [3, 8, 1, 1]));
   };
-  const { model, size } = await exportNetwork({ input: spec.input, classes: CLASSES, longSide: 32, description: 'vit', licence: 'none', logits });
+  const { model, size } = await exportNetwork({ multiple: spec.input.multiple, classes: CLASSES, longSide: 32, description: 'vit', licence: 'none', logits });
   assert.deepEqual(size, { height: 32, width: 32 });
   assert.deepEqual(metadataOf(model).size, size);
   const photo = stripes(32, 32);
@@ -105,6 +104,6 @@ test('a network whose nodes depend on the size keeps the size it was built for, 
 
 test('a network of another number of channels than classes is refused', async () => {
   const spec = parseBackbone(JSON.stringify(tinyVitJson), 'tiny');
-  const logits = (g: GraphBuilder, photo: Value): Value => g.slice(photo, [0], [2], [1]);
-  await assert.rejects(exportNetwork({ input: spec.input, classes: CLASSES, longSide: 32, description: '', licence: '', logits }), /2 channels for background and 2 classes/);
+  const logits = (g: GraphBuilder, photo: Value): Value => g.transpose(g.slice(g.cast(photo, 'float32'), [0], [2], [3]), [0, 3, 1, 2]);
+  await assert.rejects(exportNetwork({ multiple: spec.input.multiple, classes: CLASSES, longSide: 32, description: '', licence: '', logits }), /2 channels for background and 2 classes/);
 });

@@ -22,9 +22,11 @@ test('the Python sample writes the mask that the network means, at the size of t
     const classes = [{ id: 9, name: 'red' }, { id: 4, name: 'blue' }];
     // Background, red and blue by the photo's own channels: what the mask must be is seen in the photo.
     const { model } = await exportNetwork({
-      input: { layout: 'NCHW', scale: 255, mean: [0, 0, 0], std: [1, 1, 1], multiple: 8, pad: { left: 0, top: 0, right: 0, bottom: 0 }, longSide: 64 },
-      classes, longSide: 64, description: 'colours', licence: 'none',
-      logits: (g, photo) => g.op('AveragePool', [g.conv(photo, g.constant(Float32Array.of(0, 9, 0, 9, 0, 0, 0, 0, 9), [3, 3, 1, 1]))], { kernel_shape: [4, 4], strides: [4, 4] }),
+      multiple: 8, classes, longSide: 64, description: 'colours', licence: 'none',
+      logits: (g, photo) => {
+        const colours = g.transpose(g.mul(g.cast(photo, 'float32'), 1 / 255), [0, 3, 1, 2]);
+        return g.op('AveragePool', [g.conv(colours, g.constant(Float32Array.of(0, 9, 0, 9, 0, 0, 0, 0, 9), [3, 3, 1, 1]))], { kernel_shape: [4, 4], strides: [4, 4] });
+      },
     });
     const [network, photo] = [join(folder, 'colours.onnx'), join(folder, 'photo.png')];
     await writeFile(network, model);
