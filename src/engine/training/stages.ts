@@ -9,7 +9,8 @@ import { TRAINING_STAGES, type TrainingStageName } from '../../shared/training';
 import { decoderKind } from './decoder/decoderStage';
 import { networkKind } from './network/networkStage';
 import { segmentationKind } from './network/segmentationStage';
-import type { PhotoScorer, ScoringData, TrainingData, TrainingStage } from './trainingStage';
+import { puzzleKind } from './puzzleKind';
+import type { ChainPart, PhotoScorer, ScoringData, TrainingData, TrainingStage } from './trainingStage';
 
 /** What a stage that has come to its end learnt. */
 export interface LearntStage {
@@ -31,10 +32,13 @@ export interface StageKind<Section> {
   open(data: TrainingData, preset: Preset, section: Section, previous: readonly EarlierStage[]): Promise<TrainingStage>;
   /** The scorer of what it learnt (`stages` has its own state, too). Absent where what it learns only helps other stages. */
   scorer?(data: ScoringData, preset: Preset, section: Section, stages: readonly LearntStage[]): Promise<PhotoScorer>;
+  /** What it learnt as a part of the frozen chain, for first labels of later stages and for masks. */
+  chain?(data: ScoringData, preset: Preset, section: Section, stages: readonly LearntStage[]): Promise<ChainPart>;
 }
 
 /** One line a kind. */
 const KINDS: { readonly [Name in SectionName]?: StageKind<NonNullable<TrainingPreset[Name]>> } = {
+  puzzle: puzzleKind,
   decoder: decoderKind,
   network: networkKind,
   segmentation: segmentationKind,
@@ -45,6 +49,7 @@ export interface PlannedStage {
   name: TrainingStageName;
   open(data: TrainingData, previous: readonly LearntStage[]): Promise<TrainingStage>;
   scorer?(data: ScoringData, stages: readonly LearntStage[]): Promise<PhotoScorer>;
+  chain?(data: ScoringData, stages: readonly LearntStage[]): Promise<ChainPart>;
 }
 
 /** The stages that a preset asks for, in the order they run in; none where it trains nothing. */
@@ -67,9 +72,11 @@ function planned<Name extends SectionName>(name: Name, preset: Preset, training:
   const kind = kinds[name] as StageKind<NonNullable<TrainingPreset[Name]>> | undefined;
   if (!kind) throw new Error(`no stage '${name}'`);
   const scorer = kind.scorer?.bind(kind);
+  const chain = kind.chain?.bind(kind);
   return {
     name,
     open: (data, previous) => kind.open(data, preset, section, earlier(previous)),
     ...(scorer && { scorer: (data: ScoringData, stages: readonly LearntStage[]) => scorer(data, preset, section, stages) }),
+    ...(chain && { chain: (data: ScoringData, stages: readonly LearntStage[]) => chain(data, preset, section, stages) }),
   };
 }

@@ -6,6 +6,7 @@ import type { BackboneSpec } from '../../../models/catalog';
 import type { LoadedModel } from '../../../models/loadModel';
 import type { TrainingState } from '../../../models/trainer';
 import type { GraphHost } from '../../shared/graph';
+import type { CamLayer } from '../../pipeline/tagCam';
 import type { LabelMap, Maps, RgbImage } from '../../shared/maps';
 import type { Hints } from '../../shared/review';
 import type { TrainingStageName } from '../../shared/training';
@@ -77,6 +78,15 @@ export interface PhotoScorer {
   release(): Promise<void>;
 }
 
+/** What a trained stage puts into the frozen chain of a photo (`src/pipeline/photoMask.ts`). */
+export interface ChainPart {
+  /** Activation maps in the place of the linear heads', one map each of `ids`. */
+  layers?(features: PhotoFeatures, ids: readonly number[]): Promise<readonly CamLayer[]>;
+  /** Refined scores, K x h x w in [0, 1], carried along affinities. `picture`: the photo at the size PAMR works at. */
+  propagate?(scores: Maps, picture: RgbImage, features: PhotoFeatures): Promise<Maps>;
+  release(): Promise<void>;
+}
+
 /** Losses of one step by name; `total` is what was minimised. */
 export type Losses = Readonly<Record<string, number>> & { readonly total: number };
 
@@ -101,4 +111,11 @@ export interface TrainingStage {
   /** What it has learnt so far as a scorer of photos, for samples and masks. */
   scorer(): Promise<PhotoScorer>;
   release(): Promise<void>;
+}
+
+/** What the stage `name` learnt. @throws if it is not among `stages` */
+export function stateOf(name: TrainingStageName, stages: readonly { name: TrainingStageName; state: TrainingState }[]): TrainingState {
+  const stage = stages.find(other => other.name === name);
+  if (!stage) throw new Error(`the stage '${name}' has learnt nothing`);
+  return stage.state;
 }

@@ -16,7 +16,7 @@ import type { NetworkPreset } from '../../../../models/trainingPreset';
 import { resizeBilinear } from '../../../pipeline/resize';
 import { Scg } from '../../../pipeline/scg';
 import type { StageKind } from '../stages';
-import type { Losses, PhotoScorer, TrainingData, TrainingStage } from '../trainingStage';
+import { stateOf, type Losses, type PhotoScorer, type TrainingData, type TrainingStage } from '../trainingStage';
 import { certainOf, Channels, cropSide, DropMasks, labelGrid, seedOf, startingNumbers, stepChance } from './imageStage';
 import { ImageBatches, type Crop } from './imageBatches';
 import { ImageTraining } from './imageTraining';
@@ -174,5 +174,5 @@ export class NetworkStage implements TrainingStage {
 
 export const networkKind: StageKind<NetworkPreset> = {
   open: (data, preset, section, previous) => NetworkStage.open(data, preset, section, previous),
-  scorer: (data, _preset, section, stages) => networkScorer(data, partsOf(section), section.prediction, { from: 'logits' }, stages[stages.length - 1].state),
+  scorer: (data, _preset, section, stages) => networkScorer(data, partsOf(section), section.prediction, { from: 'logits' }, stateOf('network', stages)),
 };

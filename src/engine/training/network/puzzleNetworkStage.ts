@@ -8,7 +8,7 @@ import type { TrainingState } from '../../../../models/trainer';
 import type { PuzzlePreset } from '../../../../models/trainingPreset';
 import { SeedMaskError } from '../../../shared/errors';
 import type { StageKind } from '../stages';
-import type { Losses, PhotoScorer, TrainingData, TrainingStage } from '../trainingStage';
+import { stateOf, type Losses, type PhotoScorer, type TrainingData, type TrainingStage } from '../trainingStage';
 import { Channels, cropSide, seedOf, startingNumbers } from './imageStage';
 import { ImageBatches, type Crop } from './imageBatches';
 import { ImageTraining } from './imageTraining';
@@ -125,7 +125,7 @@ function scorerOf(data: Parameters<typeof networkScorer>[0], preset: Preset, sec
   return networkScorer(data, partsOf(numbers), numbers.prediction, { from: 'cams', threshold: preset.cam.threshold }, state);
 }
 
-export const puzzleNetworkKind: StageKind<PuzzlePreset> = {
+export const puzzleNetworkKind: Required<StageKind<PuzzlePreset>> = {
   open: (data, preset, section, previous) => PuzzleNetworkStage.open(data, preset, section, previous),
-  scorer: (data, preset, section, stages) => scorerOf(data, preset, section, stages[stages.length - 1].state),
+  scorer: (data, preset, section, stages) => scorerOf(data, preset, section, stateOf('puzzle', stages)),
 };

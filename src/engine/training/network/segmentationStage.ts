@@ -12,7 +12,7 @@ import { argmaxLabels, complement } from '../../../pipeline/mars/complement';
 import { resizeBilinear } from '../../../pipeline/resize';
 import { IGNORE, plane, type LabelMap, type Maps } from '../../../shared/maps';
 import type { EarlierStage, StageKind } from '../stages';
-import type { Losses, PhotoScorer, TrainingData, TrainingStage } from '../trainingStage';
+import { stateOf, type Losses, type PhotoScorer, type TrainingData, type TrainingStage } from '../trainingStage';
 import { certainOf, Channels, cropSide, DropMasks, labelGrid, learntBefore, seedOf, stepChance } from './imageStage';
 import { cropLabels, shrinkImage } from './crops';
 import { ImageBatches, type Crop } from './imageBatches';
@@ -165,5 +165,5 @@ export class SegmentationStage implements TrainingStage {
 
 export const segmentationKind: StageKind<SegmentationPreset> = {
   open: (data, preset, section, previous) => SegmentationStage.open(data, preset, section, previous),
-  scorer: (data, _preset, section, stages) => networkScorer(data, partsOf(section), section.prediction, { from: 'logits' }, stages[stages.length - 1].state),
+  scorer: (data, _preset, section, stages) => networkScorer(data, partsOf(section), section.prediction, { from: 'logits' }, stateOf('segmentation', stages)),
 };
