@@ -65,9 +65,11 @@ const STATES: Record<RunSummary['state'], string> = { running: 'still running', 
 /** The message at a training's end. @param curves what it has learnt until then */
 export function trainingSummaryLine(run: RunSummary, curves: readonly StageCurve[]): string {
   const last = curves.at(-1);
-  const end = [`SeedMask training ${STATES[run.state]}`, ...(run.error ? [run.error] : [])].join(': ');
-  const failed = run.failed.length > 0 ? ` ${plural(run.failed.length, 'photo')} could not be learnt from.` : '';
-  return `${end}.${last ? ` ${stageLine(last)}` : ''} (${durationText(run.seconds)}${run.device ? `, on ${run.device}` : ''}).${failed}`;
+  const took = `(${durationText(run.seconds)}${run.device ? `, on ${run.device}` : ''})`;
+  const parts = [`SeedMask training ${STATES[run.state]} ${took}${run.error ? `: ${run.error}` : ''}.`];
+  if (last) parts.push(`${stageLine(last)}.`);
+  if (run.failed.length > 0) parts.push(`${plural(run.failed.length, 'photo')} could not be learnt from.`);
+  return parts.join(' ');
 }
 
 /** The message at a run's end; failed photos with their reasons, at most three of them. */

@@ -18,18 +18,24 @@ export interface Axis {
 
 /** At most about this many ticks. */
 const TICKS = 5;
+/** Smaller values are 0 to the eye. */
+const SMALLEST = 1e-15;
+/** How many times its lowest value the highest of a logarithmic axis can be, and how fine a linear one can be. */
+const LOG_SPAN = 1e9;
 
 /**
  * The axis of some values. Linear ones begin at 0 where that costs less than a quarter of the room; both ends are ticks. Logarithmic ones need values above 0 and
- * are linear else.
+ * are linear else; what is far below the highest lies at its end.
  */
 export function axisOf(values: readonly number[], isLog: boolean): Axis {
   const finite = values.filter(Number.isFinite);
   let [low, high] = finite.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
   if (finite.length === 0) [low, high] = [0, 1];
-  if (isLog && low > 0) return logAxis(low, high);
-  if (low > 0 && low < high / 4) low = 0;
-  if (low === high) [low, high] = low === 0 ? [0, 1] : [low - Math.abs(low) / 2, high + Math.abs(high) / 2];
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  if (size < SMALLEST) [low, high] = [0, 1];
+  else if (isLog && low > 0) return logAxis(Math.max(low, high / LOG_SPAN), high);
+  else if (low > 0 && low < high / 4) low = 0;
+  else if (high - low < size / LOG_SPAN) [low, high] = [low - size / 2, high + size / 2];
   const step = niceStep((high - low) / TICKS);
   const first = Math.floor(low / step + 1e-9);
   const last = Math.ceil(high / step - 1e-9);
