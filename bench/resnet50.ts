@@ -7,8 +7,11 @@ import { range, type Value } from '../models/graph/value';
 
 const STAGES = [[64, 3, 1], [128, 4, 2], [256, 6, 2], [512, 3, 2]] as const;
 
+/** Batch normalisation with stored statistics. */
+export type Norm = (g: GraphBuilder, x: Value, scale: Value, shift: Value, mean: Value, variance: Value) => Value;
+
 /** @returns features at stride 32 (2048 channels) and all kernels; scales and shifts do not learn. */
-export function resnet50(g: GraphBuilder, image: Value): { features: Value; parameters: Value[] } {
+export function resnet50(g: GraphBuilder, image: Value, norm: Norm): { features: Value; parameters: Value[] } {
   const parameters: Value[] = [];
   const conv = (x: Value, channels: number, kernel: number, stride: number, scale = 1): Value => {
     const weights = g.input(`conv${parameters.length}`, [channels, x.shape[1], kernel, kernel]);
@@ -16,7 +19,7 @@ export function resnet50(g: GraphBuilder, image: Value): { features: Value; para
     const pad = (kernel - 1) / 2;
     const y = g.conv(x, weights, undefined, { strides: [stride, stride], pads: [pad, pad, pad, pad] });
     const vector = (value: number): Value => g.constant(new Float32Array(channels).fill(value), [channels]);
-    return g.op('BatchNormalization', [y, vector(scale), vector(0.01), vector(0), vector(1)]);
+    return norm(g, y, vector(scale), vector(0.01), vector(0), vector(1));
   };
   let x = g.relu(conv(image, 64, 7, 2));
   x = g.op('MaxPool', [x], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] });

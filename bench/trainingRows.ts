@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GraphBuilder } from '../models/graph/builder';
 import { importOnnx } from '../models/graph/import';
+import { storedBatchNorm } from '../models/graph/normalise';
 import type { GraphDescription } from '../models/graph/serialise';
 import { product, range, type Value } from '../models/graph/value';
 import { softMargin } from '../models/losses';
@@ -15,7 +16,7 @@ import { normal, uniform } from '../models/random';
 import { fixedShapes } from '../src/engine/fixedShapes';
 import type { Tensor } from '../src/shared/graph';
 import { WEIGHTS } from './measure';
-import { resnet50 } from './resnet50';
+import { resnet50, type Norm } from './resnet50';
 
 export interface TrainingRow {
   graph: TrainingGraph;
@@ -115,12 +116,17 @@ async function inception(photos: number, side: number): Promise<TrainingRow> {
 }
 
 function resnet(photos: number, side: number): TrainingRow {
-  const g = new GraphBuilder('resnet50');
-  const image = g.input('image', [photos, 3, side, side]);
-  const { features, parameters } = resnet50(g, image);
-  const weights = g.input('classifier', [CLASSES, features.shape[1], 1, 1]);
-  const all = [...parameters, weights];
-  // He et al. 2015.
-  const start = Object.fromEntries(all.map(({ name, shape }, i) => [name, chance(shape, 10 + i, Math.sqrt(2 / product(shape.slice(1)))).data]));
-  return tagging({ g, logits: classify(g, features, weights), parameters: all, start, batch: { image: chance(image.shape, 2) } }, SGD, 1e-3);
+  const network = (norm: Norm): Network => {
+    const g = new GraphBuilder('resnet50');
+    const image = g.input('image', [photos, 3, side, side]);
+    const { features, parameters } = resnet50(g, image, norm);
+    const weights = g.input('classifier', [CLASSES, features.shape[1], 1, 1]);
+    const all = [...parameters, weights];
+    // He et al. 2015.
+    const start = Object.fromEntries(all.map(({ name, shape }, i) => [name, chance(shape, 10 + i, Math.sqrt(2 / product(shape.slice(1)))).data]));
+    return { g, logits: classify(g, features, weights), parameters: all, start, batch: { image: chance(image.shape, 2) } };
+  };
+  // Normalisations stay operators in what PyTorch runs, as its own networks have them.
+  const { forward } = tagging(network((g, ...inputs) => g.op('BatchNormalization', inputs)), SGD, 1e-3);
+  return { ...tagging(network(storedBatchNorm), SGD, 1e-3), forward };
 }

@@ -147,10 +147,11 @@ function adamw(g: GraphBuilder, { parameter, gradient, rate, decay, slot }: Upda
   const v2 = g.add(g.mul(v, second), g.mul(g.mul(gradient, gradient), 1 - second));
   g.output(`${m.name}.next`, m2);
   g.output(`${v.name}.next`, v2);
+  // All that is one number is put together first: as few passes over the parameters as there can be.
   const [firstFactor, secondFactor] = [0, 1].map(i => g.slice(correction, [i], [i + 1], [0]));
-  const step = g.div(g.mul(m2, firstFactor), g.add(g.sqrt(g.mul(v2, secondFactor)), epsilon));
-  const kept = decay ? g.sub(parameter, g.mul(parameter, g.mul(rate, decay))) : parameter;
-  return g.sub(kept, g.mul(step, rate));
+  const root = g.sqrt(secondFactor);
+  const step = g.div(g.mul(m2, g.div(g.mul(g.reshape(rate, [1]), firstFactor), root)), g.add(g.sqrt(v2), g.div(g.scalar(epsilon, 1), root)));
+  return g.sub(decay ? g.mul(parameter, g.sub(1, g.mul(rate, decay))) : parameter, step);
 }
 
 function momentum(g: GraphBuilder, { parameter, gradient, rate, decay, slot }: Update, factor: number): Value {

@@ -2,7 +2,7 @@
  * One case an operator (or its ways), each differentiated in `test/engine/gradients.test.ts` against finite differences and in `bench/gradients.ts` against PyTorch.
  */
 import type { GraphBuilder } from '../models/graph/builder';
-import { batchNorm, groupNorm } from '../models/graph/normalise';
+import { batchNorm, groupNorm, storedBatchNorm } from '../models/graph/normalise';
 import type { Value } from '../models/graph/value';
 
 /** Deterministic numbers in -1..1, away from 0 and from each other, so that no step crosses a kink. */
@@ -55,6 +55,10 @@ export const CASES: Record<string, Case> = {
   'conv 3x3 padded': two([2, 3, 5, 4], [4, 3, 3, 3], (g, x, w) => g.conv(x, w, undefined, { pads: [1, 1, 1, 1] })),
   'conv 3x3 dilated, uneven padding': two([1, 2, 7, 6], [3, 2, 3, 3], (g, x, w) => g.conv(x, w, undefined, { dilations: [2, 1], pads: [2, 0, 1, 1] })),
   'conv 3x3 stride 2': two([1, 2, 8, 7], [3, 2, 3, 3], (g, x, w) => g.conv(x, w, undefined, { strides: [2, 2], pads: [1, 1, 1, 1] })),
+  'conv of many channels, stride 2, dilated': two([2, 6, 9, 8], [3, 6, 3, 2], (g, x, w) => g.conv(x, w, undefined, { strides: [2, 1], dilations: [1, 2], pads: [1, 1, 0, 1] })),
+  'conv of few channels, stride 2, dilated': two([2, 3, 9, 8], [4, 3, 3, 2], (g, x, w) => g.conv(x, w, undefined, { strides: [2, 3], dilations: [2, 1], pads: [1, 1, 0, 1] })),
+  'conv 1x1 on a large map, stride 2, padded': two([2, 5, 11, 14], [6, 5, 1, 1], (g, x, w) => g.conv(x, w, undefined, { strides: [2, 2], pads: [1, 0, 0, 1] })),
+  'conv 1x1 on a small map': two([3, 12, 2, 2], [10, 12, 1, 1], (g, x, w) => g.conv(x, w)),
   'conv with more padding than reach': two([1, 2, 4, 4], [3, 2, 2, 2], (g, x, w) => g.conv(x, w, undefined, { pads: [2, 2, 2, 2] })),
   'reshape, transpose': one([2, 3, 4], (g, x) => g.matmul(g.reshape(g.transpose(x, [2, 0, 1]), [4, 6]), g.reshape(x, [6, 4]))),
   'squeeze, unsqueeze, flatten': one([2, 1, 3], (g, x) => g.op('Flatten', [g.op('Unsqueeze', [g.op('Squeeze', [x, g.integers([1])]), g.integers([0])])])),
@@ -80,6 +84,10 @@ export const CASES: Record<string, Case> = {
   'layer norm without shift, two axes': two([2, 3, 4], [3, 4], (g, x, s) => g.op('LayerNormalization', [x, s], { axis: 1 })),
   'instance norm': { shapes: [[2, 3, 4, 3], [3], [3]], build: (g, x, s, b) => g.op('InstanceNormalization', [x, s, b], { epsilon: { float: 1e-3 } }) },
   'batch norm, stored': { shapes: [[2, 3, 4, 3], [3], [3]], build: (g, x, s, b) => g.op('BatchNormalization', [x, s, b, g.constant(Float32Array.of(0.1, -0.2, 0.3), [3]), g.constant(Float32Array.of(0.5, 1, 2), [3])]) },
+  'batch norm, stored, behind a conv': {
+    shapes: [[2, 5, 4, 3], [3, 5, 3, 3], [3], [3], [3]],
+    build: (g, x, w, bias, s, b) => storedBatchNorm(g, g.conv(x, w, bias, { pads: [1, 1, 1, 1] }), s, b, g.constant(Float32Array.of(0.1, -0.2, 0.3), [3]), g.constant(Float32Array.of(0.5, 1, 2), [3])),
+  },
   'batch norm, trained': { shapes: [[3, 2, 3, 3], [2], [2]], build: (g, x, s, b) => batchNorm(g, x, s, b, { mean: g.constant(new Float32Array(2), [2]), variance: g.constant(new Float32Array(2), [2]) }).y },
   'group norm': { shapes: [[2, 6, 3, 3], [6], [6]], build: (g, x, s, b) => groupNorm(g, x, 3, s, b) },
   'pad by the edge': one([1, 2, 3, 4], (g, x) => g.pad(x, [0, 0, 1, 2, 0, 0, 2, 1], 'edge')),

@@ -11,6 +11,8 @@ import {
 import { SeedMaskError } from '../../src/shared/errors';
 import type { GraphBuilder } from './builder';
 import { dtypeOfCode } from './dtypes';
+import { storedBatchNorm } from './normalise';
+import { floatAttribute } from './shapeRule';
 import { isOpName, type OpName } from './shapes';
 import { product, range, type Attribute, type DType, type TensorData, type Value } from './value';
 
@@ -113,6 +115,11 @@ function place(node: NodeProto, context: Context): void {
   });
   const attributes = Object.fromEntries(node.attribute.map(attribute => [attribute.name, readAttribute(attribute)]));
   const { op, inputs: present, attributes: kept } = modernise(node.opType, inputs, attributes, node.output.length, context);
+  if (op === 'BatchNormalization' && node.output.length === 1 && !kept['training_mode']) {
+    const [x, ...rest] = present.flatMap(value => value ?? []);
+    const [scale, shift, mean, variance] = rest;
+    return void values.set(node.output[0], storedBatchNorm(g, x, scale, shift, mean, variance, floatAttribute(kept, 'epsilon', 1e-5)));
+  }
   const outputs = g.ops(op, present, kept, node.output.length);
   node.output.forEach((name, i) => name !== '' && values.set(name, outputs[i]));
 }

@@ -1,6 +1,6 @@
 /**
- * Normalisations that ONNX has no trainable operator for, made of simpler ones (images are N x C x H x W; scale and shift have one number a channel): batch
- * normalisation with the statistics of the batch (Ioffe and Szegedy 2015) and its running averages, and group normalisation (Wu and He 2018).
+ * Normalisations made of simpler operators (images are N x C x H x W; scale and shift have one number a channel): batch normalisation with the statistics of the batch
+ * (Ioffe and Szegedy 2015) and its running averages, the same with stored statistics, and group normalisation (Wu and He 2018).
  */
 import type { GraphBuilder } from './builder';
 import type { Value } from './value';
@@ -22,6 +22,19 @@ export function batchNorm(g: GraphBuilder, x: Value, scale: Value, shift: Value,
   const count = x.size / x.shape[1];
   const moved = (old: Value, now: Value): Value => g.add(g.mul(old, 1 - momentum), g.mul(g.reshape(now, old.shape), momentum));
   return { y, mean: moved(running.mean, mean), variance: moved(running.variance, g.mul(variance, count / Math.max(1, count - 1))) };
+}
+
+/**
+ * Batch normalisation with stored statistics. Behind a convolution it becomes part of that: W scale / sqrt(var + eps) is computed at each run, from weights that may all
+ * learn, and no map of the image's size is gone over, forward or backward.
+ */
+export function storedBatchNorm(g: GraphBuilder, x: Value, scale: Value, shift: Value, mean: Value, variance: Value, epsilon = 1e-5): Value {
+  if (x.node?.op !== 'Conv') return g.op('BatchNormalization', [x, scale, shift, mean, variance], { epsilon: { float: epsilon } });
+  const [image, weights, bias] = x.node.inputs;
+  if (!weights) throw new Error('a convolution without weights');
+  const factor = g.div(scale, g.sqrt(g.add(variance, epsilon)));
+  const moved = g.sub(shift, g.mul(bias ? g.sub(mean, bias) : mean, factor));
+  return g.op('Conv', [image, g.mul(weights, g.reshape(factor, [factor.size, 1, 1, 1])), moved], x.node.attributes);
 }
 
 /** @throws where the channels do not divide into `groups`. */
