@@ -3,10 +3,10 @@
  * photo's tags show most, salience where objects end; their opinions are added up as logarithms of odds. Of tag k at each pixel, p the network's probabilities, R_k the
  * chain's map, s_k the salience that the tag is looked at with (`closerLook.ts`):
  *
- *     z_k = network clip(ln p_k - ln p_0, +-limit) + chain ln max(R_k, least) + saliency w_k logit clip(s_k) + shift;   score = min(1, t e^z_k)
+ *     z_k = network clip(ln p_k - ln p_0, +-limit) + chain ln max(R_k, least) + saliency w_k logit clip(s_k) + shift;   score = e^z_k / (e^z_k + (1 - t) / t)
  *     w_k = min(1, mean of s_k where R_k >= peak max R_k / agreement)          where salience shows nothing of a tag, it has little to say of it
  *
- * with t the background score that the chain's own scores have. -> [dense CRF] -> mask: the best tag where it beats the background. Only the photo's own tags take part, and a person's hints hold at each step.
+ * where t is the background score of the chain's own scores, which a score is at z_k = 0. -> [dense CRF] -> mask: the best tag where it beats the background. Only the photo's own tags take part, and a person's hints hold at each step.
  */
 import type { Preset } from '../../models/presets';
 import type { MaskOpinions } from '../../models/trainingPreset';
@@ -44,6 +44,7 @@ async function opinions(network: Maps, chain: Maps, { saliency, lookCloser }: Ph
   const weights = salience ? salient : plain;
   const out = zeroMaps(chain.channels, chain.height, chain.width);
   const background = plane(network, 0);
+  const even = Math.log(1 / threshold - 1);
   for (let k = 0; k < chain.channels; k++) {
     const target = plane(out, k);
     const map = plane(chain, k);
@@ -57,7 +58,7 @@ async function opinions(network: Maps, chain: Maps, { saliency, lookCloser }: Ph
         const s = Math.min(Math.max(seen[i], salient.clip), 1 - salient.clip);
         z += voice * Math.log(s / (1 - s));
       }
-      target[i] = Math.min(1, threshold * Math.exp(z));
+      target[i] = 1 / (1 + Math.exp(even - z));
     }
   }
   return out;

@@ -91,9 +91,21 @@ export function joinState(space: Tensors, network: Tensors, { offsets, known }: 
   return { ...space, ...network, [OFFSETS]: { dims: [offsets.length], data: offsets }, [KNOWN]: { dims: [known.length / offsets.length, offsets.length], data: known } };
 }
 
+/** The main directions of a layer. */
+export type Directions = SpaceLayer & { role: Inputs['layers'][number]['role'] };
+
+/** @param space as `fitSpace` gave it */
+export function directionsOf({ layers }: Inputs, space: Tensors): Directions[] {
+  return layers.flatMap(({ role }, i) => {
+    const rows = space[`${SPACE}${i}.rows`];
+    const mean = space[`${SPACE}${i}.mean`];
+    return rows && mean ? [{ role, weight: 1, channels: rows.dims[1], dimensions: rows.dims[0], rows: rows.data, mean: mean.data }] : [];
+  });
+}
+
 /** Turns photos into cells. One at a time. */
 export class CellReader {
-  private readonly layers: readonly (SpaceLayer & { role: Inputs['layers'][number]['role'] })[];
+  private readonly layers: readonly Directions[];
   private readonly projector: Projector;
 
   /** @param space as `fitSpace` gave it */
@@ -103,11 +115,7 @@ export class CellReader {
     private readonly grid: number,
     space: Tensors,
   ) {
-    this.layers = options.layers.flatMap(({ role }, i) => {
-      const rows = space[`${SPACE}${i}.rows`];
-      const mean = space[`${SPACE}${i}.mean`];
-      return rows && mean ? [{ role, weight: 1, channels: rows.dims[1], dimensions: rows.dims[0], rows: rows.data, mean: mean.data }] : [];
-    });
+    this.layers = directionsOf(options, space);
     this.projector = new Projector(host, { layers: this.layers, root: options.root, plain: true });
   }
 
