@@ -35,6 +35,8 @@ export interface PhotoMaskInput {
   saliency?: Maps;
   /** Where the salience of the whole photo shows nothing of a tag, its part of the photo is looked at by itself. */
   lookCloser?: LookCloser;
+  /** Carries refined scores along affinities that were trained (`propagation.ts`). */
+  propagate?(scores: Maps): Promise<Maps>;
   crf: boolean;
   /** Boxes, points and scribbles of a person, in pixels of the mask. */
   hints?: Hints;
@@ -76,7 +78,8 @@ export async function chainMaps(input: PhotoMaskInput, preset: Preset, scg: Scg)
   const weights = tagWeights(surenessWith(hints, input), preset.tagWeight);
   const start = hinted(resizeBilinear(average(cam, spread), photo.height, photo.width));
   const { dilations, iterations } = preset.pamr;
-  return { cam: scaleEach(cam, weights), refined: hinted(scaleEach(pamr(photo, start, { dilations, iterations }), weights)) };
+  const refined = hinted(scaleEach(pamr(photo, start, { dilations, iterations }), weights));
+  return { cam: scaleEach(cam, weights), refined: input.propagate ? hinted(await input.propagate(refined)) : refined };
 }
 
 /** Scores after the saliency cue, with closer looks and hints; as they are where there is no salience. @param own background score that fits them without the cue */

@@ -26,8 +26,8 @@ import type { Engine } from '../engine';
 import { loadRunModels } from '../photoFeatures';
 import { Progress } from '../progress';
 import { plannedStages } from '../training/stages';
-import { fittingTraining, loadTrained, openScorer, trainingKey } from '../training/trainedNetworks';
-import type { PhotoScorer, ScoringData } from '../training/trainingStage';
+import { fittingTraining, loadTrained, openTrained, trainingKey, type TrainedNetworks } from '../training/trainedNetworks';
+import type { ScoringData } from '../training/trainingStage';
 import { openDataSet, type DataSet } from './dataSet';
 import { ownSources, type DebiasSource } from './debiasSources';
 import { debiasStage } from './debiasStage';
@@ -170,19 +170,19 @@ class Generation {
     if (!left.some(({ tags }) => tags.length > 0)) return this.writeAll(new MaskWriter(base, undefined), left);
     const learnt = await learning.learnt(tasks.length / 2);
     const scg = new Scg(device.host, this.preset.scg);
-    let scorer: PhotoScorer | undefined;
+    let networks: TrainedNetworks | undefined;
     try {
       const { signal } = this.context;
       if (trained) {
         const data: ScoringData = { host: device.host, model: workshop.models.backbone, classes: trained.classes, learnt, signal, extract: (image, content) => extractor.extract(image, content, signal) };
-        scorer = await openScorer(this.preset, data, await loadTrained(this.root, trained));
+        networks = await openTrained(this.preset, data, await loadTrained(this.root, trained));
       }
-      const writer = new MaskWriter(base, { extractor, learnt, scg, preset: this.preset, crf: usesCrf(this.settings), device: device.report.label, signal, ...(scorer && { scorer }) });
+      const writer = new MaskWriter(base, { extractor, learnt, scg, preset: this.preset, crf: usesCrf(this.settings), device: device.report.label, signal, ...networks });
       // Backwards: when the cache is smaller than the folder, the photos extracted last are the ones still in it.
       await this.writeAll(writer, [...left].reverse());
     } finally {
       // A lost device cannot let go of its sessions; what is to be told is how it was lost.
-      await Promise.allSettled([scg.release(), scorer?.release()]);
+      await Promise.allSettled([scg.release(), networks?.release()]);
     }
   }
 

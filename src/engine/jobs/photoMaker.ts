@@ -2,19 +2,15 @@
  * The mask of one photo from its pixels and features, nothing written: by the heads' activation maps, or by a trained network where there is one.
  */
 import type { Preset } from '../../../models/presets';
-import { certainFilter } from '../../pipeline/certainFilter';
-import { hintedMask, scaledHints } from '../../pipeline/hints';
-import { pamr } from '../../pipeline/pamr';
-import { maskAtSize, photoMask, type PhotoMask, type PhotoMaskInput } from '../../pipeline/photoMask';
-import { resizeBilinear } from '../../pipeline/resize';
+import { scoredMask } from '../../pipeline/decoderMask';
+import { scaledHints } from '../../pipeline/hints';
+import { photoMask, type PhotoMask, type PhotoMaskInput } from '../../pipeline/photoMask';
 import type { Scg } from '../../pipeline/scg';
-import { tagCam } from '../../pipeline/tagCam';
-import type { Maps } from '../../shared/maps';
 import type { Hints } from '../../shared/review';
 import { resizePhoto, type Photo } from '../images';
 import { camLayers, type Learnt } from '../learning';
 import type { FeatureExtractor, PhotoFeatures } from '../photoFeatures';
-import type { PhotoScorer } from '../training/trainingStage';
+import type { ChainPart, PhotoScorer } from '../training/trainingStage';
 
 /** What photos with tags need. */
 export interface Maker {
@@ -27,6 +23,8 @@ export interface Maker {
   signal: AbortSignal;
   /** Of a trained network. */
   scorer?: PhotoScorer;
+  /** What trained stages put into the frozen chain; of two of a kind the later one counts. */
+  chain?: readonly ChainPart[];
 }
 
 /** A photo with tags. */
@@ -40,36 +38,29 @@ export interface TaggedPhoto {
 
 /** @param small the mask at the size PAMR works at, instead of the photo's. @throws SeedMaskError with the reason why this photo has no mask */
 export async function makeMask(maker: Maker, read: Photo, { photo, tags, ids, hints }: TaggedPhoto, small = false): Promise<PhotoMask> {
-  const { preset, learnt, extractor, scorer } = maker;
+  const { preset, learnt, extractor, scorer, chain } = maker;
   const features: PhotoFeatures = (await extractor.cached(read.sha256)) ?? (await extractor.compute(read.image, read.sha256, maker.signal));
-  const layers = camLayers(features, learnt, tags);
+  const linear = camLayers(features, learnt, tags);
+  const layers = (await chain?.findLast(part => part.layers)?.layers?.(features, ids)) ?? linear;
+  const walk = chain?.findLast(part => part.propagate);
   const sureness = learnt.sureness.get(photo);
   const picture = await resizePhoto(read.image, ...workingSize(read, preset));
   const size = small ? { height: picture.height, width: picture.width } : { height: read.height, width: read.width };
   const input: PhotoMaskInput = {
     ids,
     layers,
-    similarity: layers[layers.length > 1 ? 1 : 0].views[0],
+    similarity: linear[linear.length > 1 ? 1 : 0].views[0],
     sureness: tags.map(tag => sureness?.[learnt.classes.indexOf(tag)] ?? 1),
     photo: picture,
-    ...(features.saliency && { saliency: features.saliency, lookCloser: box => extractor.lookCloser(read.image, box) }),
+    ...(features.saliency && { saliency: features.saliency, lookCloser: (box, mirrored) => extractor.lookCloser(read.image, box, mirrored) }),
     crf: maker.crf,
+    ...(walk?.propagate && { propagate: scores => walk.propagate?.(scores, picture, features) ?? Promise.resolve(scores) }),
     ...(hints && { hints: scaledHints(hints, read, size) }),
     ...size,
   };
   if (!scorer) return photoMask(input, preset, maker.scg);
   const scores = await scorer.scores({ image: read.image, features, ids, sha256: read.sha256 });
-  return scoredMask(scores, input, preset);
-}
-
-/** A stand-in: the likeliest of background and tags, along the photo's colours. */
-function scoredMask(scores: Maps, { ids, layers, photo, height, width, hints }: PhotoMaskInput, preset: Preset): PhotoMask {
-  const { dilations, iterations } = preset.pamr;
-  const probabilities = pamr(photo, resizeBilinear(scores, photo.height, photo.width), { dilations, iterations });
-  const size = photo.height * photo.width;
-  const refined = { ...probabilities, channels: ids.length, data: probabilities.data.subarray(size) };
-  const mask = maskAtSize(probabilities, [0, ...ids], 0, height, width);
-  return { cam: tagCam(layers), refined, scores: refined, seed: certainFilter(refined, ids, preset.certainFilter), mask: hints ? hintedMask(mask, hints) : mask };
+  return scoredMask(scores, input, preset, maker.scg);
 }
 
 /** Width and height of a photo at the size PAMR works at. */

@@ -10,7 +10,6 @@
  */
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
-import type { Preset } from '../../../models/presets';
 import { atomicWrite } from '../../dataset/atomicWrite';
 import { makeFolderFor } from '../../dataset/folder';
 import type { Manifest } from '../../dataset/manifest';
@@ -21,15 +20,16 @@ import { describeError, SeedMaskError } from '../../shared/errors';
 import { lossText, plural } from '../../shared/runTexts';
 import { usesCrf } from '../../shared/settings';
 import type { TrainingLine } from '../../shared/training';
+import type { OnnxHost } from '../session';
 import { CheckpointStore, sameForm, type Checkpoint } from '../training/checkpoint';
 import { MetricsFile } from '../training/metricsFile';
 import { Samples } from '../training/samples';
 import { Seeds } from '../training/seeds';
 import { plannedStages, type LearntStage, type PlannedStage } from '../training/stages';
-import { saveTrained, trainingKey } from '../training/trainedNetworks';
+import { hashOf, saveTrained, trainingKey } from '../training/trainedNetworks';
 import { trainingData } from '../training/trainingData';
 import { runStage } from '../training/trainingLoop';
-import type { TrainingData, TrainingPhoto, TrainingStage } from '../training/trainingStage';
+import type { ChainPart, TrainingData, TrainingPhoto, TrainingStage } from '../training/trainingStage';
 import type { DataSet } from './dataSet';
 import { ownSources, type DebiasSource } from './debiasSources';
 import type { FolderLearning } from './folderLearning';
@@ -62,37 +62,40 @@ export function classesOf(dataSet: DataSet): TrainingData['classes'] {
 export async function trainFolder(input: TrainInput): Promise<TrainedRecord> {
   const { dataSet, workshop, learning, frame } = input;
   const { settings, preset } = workshop;
-  const planned = plannedStages(preset);
-  const features = await learning.features(dataSet.tags.size);
+  const { sources } = await learning.features(dataSet.tags.size);
   const learnt = await learning.learnt(dataSet.tags.size);
   const { device, extractor } = await workshop.open();
-  frame.recorder.set({ device: device.report.label });
+  frame.recorder.set({ device: device.report.label, photos: sources.size, untagged: dataSet.untagged.length });
   const scg = new Scg(device.host, preset.scg);
-  let seeds: Seeds | undefined;
+  const training = new Training(
+    input,
+    { extractor, learnt, scg, preset, crf: usesCrf(settings), device: device.report.label, signal: workshop.context.signal },
+    device.host,
+    photosOf(dataSet, sources),
+    await personMasks(dataSet, input.manifest, sources, message => frame.recorder.log('info', message)),
+  );
   try {
-    const maker: Maker = { extractor, learnt, scg, preset, crf: usesCrf(settings), device: device.report.label, signal: workshop.context.signal };
-    const log = (message: string): void => frame.recorder.log('info', message);
-    const persons = await personMasks(dataSet, input.manifest, features.sources, log);
-    seeds = await Seeds.make({
-      root: dataSet.root, photos: photosOf(dataSet, features.sources), table: dataSet.table, persons, key: maskKeys(workshop.models, settings, preset, dataSet.table), maker, workshop, frame,
-      debiases: debiases(dataSet, settings),
-    });
-    const data = trainingData({ workshop, host: device.host, maker, seeds, classes: classesOf(dataSet), persons, log });
-    frame.recorder.set({ photos: data.photos.length, untagged: dataSet.untagged.length });
-    if (!data.photos.some(({ ids }) => ids.length > 0)) throw new SeedMaskError('nothing-to-learn', 'no photo with tags has first labels');
-    return await new Training(input, planned, data, maker, seeds.hash).run();
+    return await training.run();
   } finally {
-    await seeds?.close();
+    await training.release();
     await Promise.allSettled([scg.release()]);
   }
 }
 
+/** What a stage learns from: first labels of the chain as it is by then. */
+interface Lessons {
+  seeds: Seeds;
+  data: TrainingData;
+  samples: Samples;
+}
+
 class Training {
-  private readonly folder: string;
+  private readonly planned: readonly PlannedStage[];
   private readonly store: CheckpointStore;
   private readonly metrics: MetricsFile;
-  private readonly samples: Samples;
-  private readonly preset: Preset;
+  /** Parts of the frozen chain that were learnt. */
+  private readonly chain: ChainPart[] = [];
+  private lessons: Lessons | undefined;
   /** Of training, before this process's part; and when this part began. */
   private before = 0;
   private readonly began = performance.now();
@@ -100,36 +103,64 @@ class Training {
 
   constructor(
     private readonly input: TrainInput,
-    private readonly planned: readonly PlannedStage[],
-    private readonly data: TrainingData,
     private readonly maker: Maker,
-    private readonly dataHash: string,
+    private readonly host: OnnxHost,
+    private readonly photos: readonly TrainingPhoto[],
+    private readonly persons: ReadonlyMap<string, DebiasSource>,
   ) {
     const { dataSet: { root }, frame: { recorder }, workshop } = input;
-    this.preset = workshop.preset;
-    this.folder = runPath(root, recorder.id);
+    this.planned = plannedStages(workshop.preset);
     this.store = new CheckpointStore(runPath(root, recorder.id, 'checkpoints'));
     this.metrics = new MetricsFile(runPath(root, recorder.id, 'metrics.jsonl'));
-    this.samples = new Samples(this.folder, data, maker, workshop, this.preset.training?.samples ?? 0, sample => this.tell({ type: 'sample', ...sample }));
   }
 
   async run(): Promise<TrainedRecord> {
-    const { dataSet: { root }, workshop, frame: { recorder } } = this.input;
-    const key = trainingKey(this.preset, this.data.classes, workshop.models);
+    const { dataSet, workshop, frame: { recorder } } = this.input;
+    const { preset, models } = workshop;
+    const classes = classesOf(dataSet);
+    const key = trainingKey(preset, classes, models);
     const finished = await this.start(key);
     const from = await this.store.newest(finished.length);
     this.before = from?.seconds ?? (await this.metrics.read()).findLast(line => line.type === 'metrics')?.seconds ?? 0;
+    let lessons = await this.learnFrom('seeds', []);
     for (const [index, planned] of this.planned.entries()) {
-      if (index < finished.length) continue;
-      const state = await this.stage(index, planned, finished, from?.position.stage === index ? from : undefined);
-      finished.push({ name: planned.name, state });
+      if (index >= finished.length) finished.push({ name: planned.name, state: await this.stage(index, planned, finished, from?.position.stage === index ? from : undefined, lessons) });
+      const learnt = finished.slice(0, index + 1);
+      const part = await planned.chain?.(lessons.data, learnt);
+      if (!part) continue;
+      this.chain.push(part);
+      if (index + 1 < this.planned.length) lessons = await this.learnFrom(`seeds-${planned.name}`, learnt);
     }
-    const record = await saveTrained(root, {
-      key, run: recorder.id, time: new Date().toISOString(), preset: { ...this.preset }, classes: [...this.data.classes], photos: this.data.photos.length, device: this.maker.device,
-      models: { backbone: workshop.models.backbone.sha256, saliency: workshop.models.saliency?.sha256 ?? null },
+    const record = await saveTrained(dataSet.root, {
+      key, run: recorder.id, time: new Date().toISOString(), preset: { ...preset }, classes: [...classes], photos: lessons.data.photos.length, device: this.maker.device,
+      models: { backbone: models.backbone.sha256, saliency: models.saliency?.sha256 ?? null },
     }, finished);
     await this.store.removeAll();
     return record;
+  }
+
+  async release(): Promise<void> {
+    await this.lessons?.seeds.close();
+    await Promise.allSettled(this.chain.map(part => part.release()));
+  }
+
+  /** First labels of the chain with the parts that were learnt by now. @throws SeedMaskError 'nothing-to-learn' */
+  private async learnFrom(name: string, learnt: readonly LearntStage[]): Promise<Lessons> {
+    const { dataSet, workshop, frame } = this.input;
+    const { root, table } = dataSet;
+    const { settings, preset, models } = workshop;
+    await this.lessons?.seeds.close();
+    this.lessons = undefined;
+    const maker = { ...this.maker, chain: [...this.chain] };
+    const key = maskKeys(models, settings, preset, table, learnt.length > 0 ? hashOf(learnt) : undefined);
+    const { persons, host } = this;
+    const seeds = await Seeds.make({ root, name, photos: this.photos, table, persons, key, maker, workshop, frame, debiases: debiases(dataSet, settings) });
+    const data = trainingData({ workshop, host, maker, seeds, classes: classesOf(dataSet), persons, log: message => frame.recorder.log('info', message) });
+    const samples = new Samples(runPath(root, frame.recorder.id), data, maker, workshop, preset.training?.samples ?? 0, sample => this.tell({ type: 'sample', ...sample }));
+    this.lessons = { seeds, data, samples };
+    if (!data.photos.some(({ ids }) => ids.length > 0)) throw new SeedMaskError('nothing-to-learn', 'no photo with tags has first labels');
+    frame.recorder.set({ photos: data.photos.length });
+    return this.lessons;
   }
 
   /** What earlier attempts have finished; nothing where this is a new training. */
@@ -145,23 +176,31 @@ class Training {
     for (const { summary: { id, job } } of await listRuns(root)) if (job === 'train') await new CheckpointStore(runPath(root, id, 'checkpoints')).removeAll();
     await this.metrics.clear();
     await makeFolderFor(runPath(root, recorder.id, 'preset.json'));
-    await atomicWrite(runPath(root, recorder.id, 'preset.json'), `${JSON.stringify(this.preset, undefined, 1)}\n`);
+    await atomicWrite(runPath(root, recorder.id, 'preset.json'), `${JSON.stringify(this.input.workshop.preset, undefined, 1)}\n`);
     await atomicWrite(runPath(root, recorder.id, 'training.json'), `${JSON.stringify({ key } satisfies v.InferInput<typeof markSchema>)}\n`);
     return [];
   }
 
-  private async stage(index: number, planned: PlannedStage, finished: readonly LearntStage[], checkpoint: Checkpoint | undefined): Promise<LearntStage['state']> {
-    const { workshop: { progress, context: { signal } }, frame: { recorder, lock } } = this.input;
-    const stage = await planned.open(this.data, finished);
+  private async stage(index: number, planned: PlannedStage, finished: readonly LearntStage[], checkpoint: Checkpoint | undefined, { data, seeds, samples }: Lessons): Promise<LearntStage['state']> {
+    const { workshop: { progress, preset, context: { signal } }, frame: { recorder, lock } } = this.input;
+    const stage = await planned.open(data, finished);
     try {
       const from = checkpoint && sameForm(checkpoint.state, stage.state) ? checkpoint : undefined;
       await this.tellStart(stage, index, checkpoint, from);
+      if (!from && index === 0) await samples.first(stage.name);
       const state = await runStage(stage, {
-        index, store: this.store, ...(from && { from }), checkpointEvery: this.preset.training?.checkpointEvery ?? 1, data: this.dataHash, progress, signal,
+        index, store: this.store, ...(from && { from }), checkpointEvery: preset.training?.checkpointEvery ?? 1, data: seeds.hash, progress, signal,
         seconds: () => this.before + (performance.now() - this.began) / 1000,
         assertHeld: () => assertHeld(lock),
         onMetrics: metrics => this.tell({ type: 'metrics', ...metrics }),
-        onEpoch: epoch => this.samples.after(stage, epoch),
+        onEpoch: async epoch => {
+          const own = await planned.chain?.(data, [...finished, { name: planned.name, state: stage.state }]);
+          try {
+            await samples.after(stage, epoch, own);
+          } finally {
+            await own?.release();
+          }
+        },
       });
       recorder.note(`${planned.name}: ${plural(state.steps, 'step')} of training${this.lastLoss === undefined ? '' : `, loss ${lossText(this.lastLoss)}`}`);
       return state;
@@ -173,10 +212,9 @@ class Training {
   private async tellStart(stage: TrainingStage, index: number, found: Checkpoint | undefined, from: Checkpoint | undefined): Promise<void> {
     const { recorder } = this.input.frame;
     if (found && !from) recorder.note(`stage '${stage.name}' begins again: its network is not what it was`);
-    if (from && from.data !== this.dataHash) recorder.note('photos, tags or masks changed since the training stopped: it goes on with them as they are');
+    if (from && from.data !== this.lessons?.seeds.hash) recorder.note('photos, tags or masks changed since the training stopped: it goes on with them as they are');
     if (from) recorder.log('info', `stage '${stage.name}' goes on at epoch ${from.position.epoch}, step ${from.position.step + 1}`);
     await this.metrics.backTo(from?.position ?? { stage: index, name: stage.name, epoch: 0, step: 0 }, from ? (from.position.epoch - 1) * stage.stepsPerEpoch + from.position.step : 0);
-    if (!from && index === 0) await this.samples.first(stage.name);
   }
 
   /** On disk first: a page that is told may read it there. */

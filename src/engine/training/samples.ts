@@ -14,7 +14,7 @@ import { resizePhoto } from '../images';
 import { makeMask, type Maker } from '../jobs/photoMaker';
 import { isFatal } from '../jobs/recorded';
 import type { Workshop } from '../jobs/workshop';
-import type { PhotoScorer, TrainingData, TrainingPhoto, TrainingStage } from './trainingStage';
+import type { ChainPart, PhotoScorer, TrainingData, TrainingPhoto, TrainingStage } from './trainingStage';
 
 const QUALITY = 85;
 
@@ -39,20 +39,16 @@ export class Samples {
     return this.each(stage, 0, async photo => (await this.data.seed(photo)).mask);
   }
 
-  /** The masks after an epoch. @throws as `first` */
-  async after(stage: TrainingStage, epoch: number): Promise<void> {
+  /** The masks after an epoch. @param own what the stage puts into the frozen chain by now, if that is what it learns. @throws as `first` */
+  async after(stage: TrainingStage, epoch: number, own: ChainPart | undefined): Promise<void> {
     if (this.photos.length === 0) return;
-    let scorer: PhotoScorer;
+    const scorer = own ? undefined : await scorerOf(stage);
+    if (!scorer && !own) return;
+    const maker = { ...this.maker, chain: [...(this.maker.chain ?? []), ...(own ? [own] : [])], ...(scorer && { scorer }) };
     try {
-      scorer = await stage.scorer();
-    } catch (error) {
-      if (error instanceof SeedMaskError && error.reason === 'unavailable') return;
-      throw error;
-    }
-    try {
-      await this.each(stage.name, epoch, async photo => (await makeMask({ ...this.maker, scorer }, await this.workshop.read(photo.photo), photo, true)).mask);
+      await this.each(stage.name, epoch, async photo => (await makeMask(maker, await this.workshop.read(photo.photo), photo, true)).mask);
     } finally {
-      await scorer.release();
+      await scorer?.release();
     }
   }
 
@@ -90,6 +86,16 @@ export class Samples {
     const file = join(this.folder, name);
     await makeFolderFor(file);
     await atomicWrite(file, bytes);
+  }
+}
+
+/** Nothing for stages that make no masks by themselves. */
+async function scorerOf(stage: TrainingStage): Promise<PhotoScorer | undefined> {
+  try {
+    return await stage.scorer();
+  } catch (error) {
+    if (error instanceof SeedMaskError && error.reason === 'unavailable') return undefined;
+    throw error;
   }
 }
 

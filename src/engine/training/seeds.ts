@@ -42,10 +42,9 @@ export interface SeedsInput {
   frame: Frame;
   /** Whether masks are debiased. */
   debiases: boolean;
+  /** Of their home: 'seeds', or what a stage that the chain has a part of is called. */
+  name: string;
 }
-
-const HOME = ['training', 'seeds'];
-const maskName = (photo: string): string => posix.join('.seedmask', ...HOME, 'masks', `${photo}.png`);
 
 export class Seeds {
   private constructor(
@@ -58,8 +57,8 @@ export class Seeds {
 
   /** Makes what is missing; photos that cannot have any are told in the log. @throws SeedMaskError 'disk-full', 'device-unavailable', 'locked', 'cancelled' */
   static async make(input: SeedsInput): Promise<Seeds> {
-    const { root, frame, workshop: { progress, context, quarantine } } = input;
-    const home = dataPath(root, ...HOME);
+    const { root, name, frame, workshop: { progress, context, quarantine } } = input;
+    const home = dataPath(root, 'training', name);
     const manifest = await Manifest.open(home);
     const photos: TrainingPhoto[] = [];
     let made = 0;
@@ -99,7 +98,7 @@ export class Seeds {
   async read({ photo, ids }: TrainingPhoto): Promise<Seed> {
     const { root, persons, debiases } = this.input;
     const entry = this.manifest.get(photo);
-    const file = entry && (await readFile(join(root, maskName(photo))).catch(() => undefined));
+    const file = entry && (await readFile(join(root, maskName(this.input, photo))).catch(() => undefined));
     const scores = entry && (await readScoreMaps(this.scoresFile(photo), entry.key));
     if (!entry || !file || scores?.channels !== ids.length) throw new SeedMaskError('removed', 'its first labels are not there any more; the next training makes them anew', photo);
     const person = await persons.get(photo)?.read();
@@ -147,7 +146,7 @@ export class Seeds {
   private async source({ photo, sha256: source, tags, ids, hints }: TrainingPhoto): Promise<DebiasSource> {
     const { root, maker } = this.input;
     const entry = this.manifest.get(photo);
-    const mask = maskName(photo);
+    const mask = maskName(this.input, photo);
     const bytes = async (): Promise<Uint8Array> => {
       const kept = entry?.before === undefined ? await readFile(join(root, mask)) : await readBefore(this.home, photo, entry.before);
       if (!entry || !kept) throw new SeedMaskError('removed', 'its first labels are not there any more', photo);
@@ -165,23 +164,24 @@ export class Seeds {
 }
 
 /** Seeds of this photo as it is now are there and whole. */
-async function isThere({ root, key }: SeedsInput, home: string, manifest: Manifest, { photo, sha256: source, tags, ids, hints }: TrainingPhoto): Promise<boolean> {
+async function isThere(input: SeedsInput, home: string, manifest: Manifest, { photo, sha256: source, tags, ids, hints }: TrainingPhoto): Promise<boolean> {
   const entry = manifest.get(photo);
-  if (entry?.key !== key(tags, hints) || entry.source !== source) return false;
-  const file = await readFile(join(root, maskName(photo))).catch(() => undefined);
+  if (entry?.key !== input.key(tags, hints) || entry.source !== source) return false;
+  const file = await readFile(join(input.root, maskName(input, photo))).catch(() => undefined);
   if (!file || sha256(file) !== entry.output) return false;
   if (entry.before !== undefined && (await readBefore(home, photo, entry.before)) === undefined) return false;
   return (await readScoreMaps(scoresFile(home, photo), entry.key))?.channels === ids.length;
 }
 
-async function makeSeed({ root, key, maker, workshop, frame }: SeedsInput, home: string, manifest: Manifest, { photo, sha256: source, tags, ids, hints }: TrainingPhoto): Promise<void> {
+async function makeSeed(input: SeedsInput, home: string, manifest: Manifest, { photo, sha256: source, tags, ids, hints }: TrainingPhoto): Promise<void> {
+  const { root, key, maker, workshop, frame } = input;
   const read = await workshop.read(photo);
   if (read.sha256 !== source) throw new SeedMaskError('changed-during-run', 'the photo changed since the run began', photo);
   const own = key(tags, hints);
   const [width, height] = workingSize(read, maker.preset);
   const made = ids.length > 0 ? await makeMask(maker, read, { photo, tags, ids, ...(hints && { hints }) }, true) : undefined;
   await writeScoreMaps(scoresFile(home, photo), own, made?.scores ?? zeroMaps(0, height, width));
-  const place = { root, photo, mask: maskName(photo) };
+  const place = { root, photo, mask: maskName(input, photo) };
   const bytes = encodeMask(made?.mask ?? { data: new Uint8Array(height * width), height, width });
   // Whatever is there is a cache's, and no person's.
   await rm(join(root, place.mask), { force: true });
@@ -191,3 +191,6 @@ async function makeSeed({ root, key, maker, workshop, frame }: SeedsInput, home:
 }
 
 const scoresFile = (home: string, photo: string): string => join(home, 'scores', photo);
+
+/** Relative to the root, as masks are named. */
+const maskName = ({ name }: SeedsInput, photo: string): string => posix.join('.seedmask', 'training', name, 'masks', `${photo}.png`);

@@ -32,8 +32,8 @@ export interface StageKind<Section> {
   open(data: TrainingData, preset: Preset, section: Section, previous: readonly EarlierStage[]): Promise<TrainingStage>;
   /** The scorer of what it learnt (`stages` has its own state, too). Absent where what it learns only helps other stages. */
   scorer?(data: ScoringData, preset: Preset, section: Section, stages: readonly LearntStage[]): Promise<PhotoScorer>;
-  /** What it learnt as a part of the frozen chain, for first labels of later stages and for masks. */
-  chain?(data: ScoringData, preset: Preset, section: Section, stages: readonly LearntStage[]): Promise<ChainPart>;
+  /** What it learnt as a part of the frozen chain, for first labels of later stages and for masks, which its scorer then does not make; nothing where this section's has none. */
+  chain?(data: ScoringData, preset: Preset, section: Section, stages: readonly LearntStage[]): Promise<ChainPart | undefined>;
 }
 
 /** One line a kind. */
@@ -49,7 +49,7 @@ export interface PlannedStage {
   name: TrainingStageName;
   open(data: TrainingData, previous: readonly LearntStage[]): Promise<TrainingStage>;
   scorer?(data: ScoringData, stages: readonly LearntStage[]): Promise<PhotoScorer>;
-  chain?(data: ScoringData, stages: readonly LearntStage[]): Promise<ChainPart>;
+  chain?(data: ScoringData, stages: readonly LearntStage[]): Promise<ChainPart | undefined>;
 }
 
 /** The stages that a preset asks for, in the order they run in; none where it trains nothing. */

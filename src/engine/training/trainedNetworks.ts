@@ -8,12 +8,14 @@ import { readParameters, readTrained, writeTrained, type TrainedRecord } from '.
 import { SeedMaskError } from '../../shared/errors';
 import type { RunModels } from '../photoFeatures';
 import { decodeState, encodeState } from './checkpoint';
-import { plannedStages, type LearntStage } from './stages';
-import type { PhotoScorer, ScoringData, TrainingData } from './trainingStage';
+import { plannedStages, type LearntStage, type PlannedStage } from './stages';
+import type { ChainPart, PhotoScorer, ScoringData, TrainingData } from './trainingStage';
 
-/** Hash of all that decides whether a run may use a training: classes, models, and what the preset says of features and of training. */
+/** Hash of all that decides whether a run may use a training: classes, models, and what the preset says of features and of learning. */
 export function trainingKey(preset: Preset, classes: TrainingData['classes'], { backbone, saliency }: RunModels): string {
-  const { views, learning, training } = preset;
+  const { views, learning } = preset;
+  // How masks are made of what was learnt, and how a training is kept and shown, decide nothing of it.
+  const { masks: _masks, samples: _samples, checkpointEvery: _every, ...training } = preset.training ?? {};
   const named = classes.map(({ id, name }) => [id, name]);
   return sha256(JSON.stringify({ version: 1, classes: named, backbone: backbone.sha256, saliency: saliency?.sha256 ?? null, views, learning, training }));
 }
@@ -22,6 +24,11 @@ export function trainingKey(preset: Preset, classes: TrainingData['classes'], { 
 export async function fittingTraining(root: string, key: string): Promise<TrainedRecord | undefined> {
   const record = await readTrained(root);
   return record?.key === key && (await readParameters(root, record)) ? record : undefined;
+}
+
+/** Hash of what stages learnt. */
+export function hashOf(stages: readonly LearntStage[]): string {
+  return sha256(stages.map(({ name, state }) => `${name} ${sha256(encodeState(withoutMoments(state)))}`).join('\n'));
 }
 
 /** Takes the place of what was trained before. @throws SeedMaskError as atomicWrite does */
@@ -43,9 +50,32 @@ export async function loadTrained(root: string, record: TrainedRecord): Promise<
   });
 }
 
-/** The scorer of the last stage that has one; nothing where a training only helps the frozen chain. @throws SeedMaskError 'bad-model', 'out-of-memory' */
-export async function openScorer(preset: Preset, data: ScoringData, stages: readonly LearntStage[]): Promise<PhotoScorer | undefined> {
-  return plannedStages(preset).findLast(({ scorer }) => scorer)?.scorer?.(data, stages);
+/** What makes masks of what was learnt. */
+export interface TrainedNetworks {
+  /** Parts of the frozen chain. */
+  chain: readonly ChainPart[];
+  /** Of the last stage that scores photos by itself; absent where the frozen chain makes the masks. */
+  scorer?: PhotoScorer;
+  release(): Promise<void>;
+}
+
+/** @throws SeedMaskError 'bad-model', 'out-of-memory' */
+export async function openTrained(preset: Preset, data: ScoringData, stages: readonly LearntStage[]): Promise<TrainedNetworks> {
+  const chain: ChainPart[] = [];
+  let last: PlannedStage | undefined;
+  for (const planned of plannedStages(preset)) {
+    const part = await planned.chain?.(data, stages);
+    if (part) chain.push(part);
+    else if (planned.scorer) last = planned;
+  }
+  const scorer = await last?.scorer?.(data, stages);
+  return {
+    chain,
+    ...(scorer && { scorer }),
+    async release() {
+      await Promise.allSettled([scorer?.release(), ...chain.map(part => part.release())]);
+    },
+  };
 }
 
 /** A state without what only further training needs. */

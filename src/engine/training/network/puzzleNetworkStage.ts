@@ -125,7 +125,7 @@ function scorerOf(data: Parameters<typeof networkScorer>[0], preset: Preset, sec
   return networkScorer(data, partsOf(numbers), numbers.prediction, { from: 'cams', threshold: preset.cam.threshold }, state);
 }
 
-export const puzzleNetworkKind: Required<StageKind<PuzzlePreset>> = {
+export const puzzleNetworkKind: StageKind<PuzzlePreset> & Required<Pick<StageKind<PuzzlePreset>, 'scorer'>> = {
   open: (data, preset, section, previous) => PuzzleNetworkStage.open(data, preset, section, previous),
   scorer: (data, preset, section, stages) => scorerOf(data, preset, section, stateOf('puzzle', stages)),
 };
