@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { resizeBilinear, resizeBilinearReference, resizeLabels, resizeNearest } from '../../../src/pipeline/resize';
+import { areaMeans, resizeBilinear, resizeBilinearReference, resizeLabels, resizeNearest } from '../../../src/pipeline/resize';
 import { fixture, reference } from '../../shared';
 import { assertClose, fixtureMaps, randomMaps, type FixtureTensor } from './maps';
 
@@ -55,4 +55,12 @@ test('labels take nearest values only, as maps do', () => {
 test('an empty size is refused', () => {
   assert.throws(() => resizeBilinear(randomMaps(1, 2, 2, 1), 0, 4), /2 x 2 into 0 x 4/);
   assert.throws(() => resizeLabels({ data: new Uint8Array(), height: 0, width: 3 }, 2, 2), /0 x 3/);
+});
+
+test('means over cells are those of torch\'s adaptive pooling', () => {
+  const maps = { data: Float32Array.from({ length: 15 }, (_, i) => i * i), channels: 1, height: 3, width: 5 };
+  // torch.nn.functional.adaptive_avg_pool2d((torch.arange(15.) ** 2).view(1, 3, 5), (2, 3))
+  assertClose({ ...maps, data: areaMeans(maps, 2, 3).data, height: 2, width: 3 }, { ...maps, data: Float32Array.of(15.5, 27.1666667, 42.5, 70.5, 97.1666667, 127.5), height: 2, width: 3 }, 1e-4);
+  // Cells smaller than pixels repeat these.
+  assert.deepEqual([...areaMeans({ ...maps, data: maps.data.slice(0, 2), height: 1, width: 2 }, 2, 4).data], [0, 0, 1, 1, 0, 0, 1, 1]);
 });
