@@ -20,6 +20,25 @@ const kernels = v.strictObject({
   bilateral: v.strictObject({ xy: positive, rgb: positive, weight: positive }),
 });
 
+/** How refined scores walk to all pixels that are alike (`src/pipeline/propagation.ts`). */
+const propagationSchema = v.strictObject({
+  /** 'edges': affinities made by hand, of colours and features; 'affinityNet', 'irnet': trained ones, where the training's `affinity` has that kind. */
+  kind: v.picklist(['none', 'edges', 'affinityNet', 'irnet']),
+  /** Exponent of the affinities. Published: 8 (AffinityNet), 10 (IRNet). */
+  beta: positive,
+  /** Published: 256. */
+  steps: size,
+  /** Pairs are closer than this, in cells of the walk's grid. Published: 5. */
+  radius: v.pipe(size, v.minValue(2)),
+  /** Of 'edges': cells along the longer side of the photo, and what `handTransition` takes. */
+  cells: v.pipe(size, v.minValue(2)),
+  colour: positive,
+  features: positive,
+});
+export type Propagation = v.InferOutput<typeof propagationSchema>;
+
+const NO_WALK: Propagation = { kind: 'none', beta: 1, steps: 16, radius: 5, cells: 48, colour: 10, features: 0.05 };
+
 export const presetSchema = v.strictObject({
   name: v.string(),
   /** How often, how large and whether also mirrored a photo goes through the backbone. The first view's grid is the maps' grid. */
@@ -38,9 +57,10 @@ export const presetSchema = v.strictObject({
   tagWeight: v.pipe(v.number(), v.minValue(0)),
   /** Background score of masks made from the CAM alone (to look at and to measure; masks do not use it). */
   cam: v.strictObject({ threshold: share }),
-  scg: v.strictObject({ firstThreshold: share, secondThreshold: share, secondWeight: positive, iterations: size, foreground: share, background: share }),
+  scg: v.strictObject({ firstThreshold: share, secondThreshold: share, secondWeight: positive, iterations: size, foreground: share, background: share, /** Of SCG in its mean with the CAM; 0: the CAM alone. */ share: v.optional(share, 0.5) }),
   /** PAMR runs on the photo at this size; dilations are in pixels of it. */
-  pamr: v.strictObject({ longSide: size, dilations: v.array(size), iterations: size }),
+  pamr: v.strictObject({ longSide: size, dilations: v.array(size), /** 0: none. */ iterations: v.pipe(v.number(), v.integer(), v.minValue(0)) }),
+  propagation: v.optional(propagationSchema, NO_WALK),
   /** Seeds: certain class, certain background, undecided between. */
   certainFilter: v.strictObject({ foreground: share, background: share }),
   /** Background score of the mask, and how it is filled. */

@@ -25,6 +25,13 @@ export interface Transition {
   edges?: Maps;
 }
 
+/** A walk whose affinities are made by hand. */
+export interface HandWalk extends WalkSettings, HandMade {
+  radius: number;
+  /** Along the longer side of the photo. */
+  cells: number;
+}
+
 export interface WalkSettings {
   /** Exponent of the affinities. */
   beta: number;
@@ -59,6 +66,13 @@ export function propagate(scores: Maps, { affinity, edges }: Transition, { beta,
   const factor = largest(scores) / Math.max(largest(walked), 1e-12);
   const out = resizeBilinear(walked, scores.height, scores.width);
   return { ...out, data: out.data.map(value => Math.min(1, value * factor)) };
+}
+
+/** The whole of it with affinities made by hand, on a grid over the photo. @param features D x any size */
+export function propagateByHand(scores: Maps, photo: RgbImage, features: Maps, walk: HandWalk, threshold: number): Maps {
+  const scale = walk.cells / Math.max(photo.height, photo.width);
+  const [height, width] = [photo.height, photo.width].map(side => Math.max(1, Math.round(side * scale)));
+  return propagate(scores, handTransition(photo, features, height, width, walk, walk.radius), walk, threshold);
 }
 
 /** K maps of K + 1, the first of them the background's. */

@@ -5,6 +5,7 @@ import type { Preset } from '../../../models/presets';
 import { scoredMask } from '../../pipeline/decoderMask';
 import { scaledHints } from '../../pipeline/hints';
 import { photoMask, type PhotoMask, type PhotoMaskInput } from '../../pipeline/photoMask';
+import { propagateByHand } from '../../pipeline/propagation';
 import type { Scg } from '../../pipeline/scg';
 import type { Hints } from '../../shared/review';
 import { resizePhoto, type Photo } from '../images';
@@ -42,19 +43,23 @@ export async function makeMask(maker: Maker, read: Photo, { photo, tags, ids, hi
   const features: PhotoFeatures = (await extractor.cached(read.sha256)) ?? (await extractor.compute(read.image, read.sha256, maker.signal));
   const linear = camLayers(features, learnt, tags);
   const layers = (await chain?.findLast(part => part.layers)?.layers?.(features, ids)) ?? linear;
-  const walk = chain?.findLast(part => part.propagate);
+  const trained = chain?.findLast(part => part.propagate);
+  const similarity = linear[linear.length > 1 ? 1 : 0].views[0];
   const sureness = learnt.sureness.get(photo);
   const picture = await resizePhoto(read.image, ...workingSize(read, preset));
   const size = small ? { height: picture.height, width: picture.width } : { height: read.height, width: read.width };
   const input: PhotoMaskInput = {
     ids,
     layers,
-    similarity: linear[linear.length > 1 ? 1 : 0].views[0],
+    similarity,
     sureness: tags.map(tag => sureness?.[learnt.classes.indexOf(tag)] ?? 1),
     photo: picture,
     ...(features.saliency && { saliency: features.saliency, lookCloser: (box, mirrored) => extractor.lookCloser(read.image, box, mirrored) }),
     crf: maker.crf,
-    ...(walk?.propagate && { propagate: scores => walk.propagate?.(scores, picture, features) ?? Promise.resolve(scores) }),
+    propagate: async scores => {
+      if (preset.propagation.kind === 'edges') return propagateByHand(scores, picture, similarity, preset.propagation, preset.mask.threshold);
+      return (await trained?.propagate?.(scores, picture, features)) ?? scores;
+    },
     ...(hints && { hints: scaledHints(hints, read, size) }),
     ...size,
   };

@@ -6,6 +6,7 @@ import type { Preset } from '../../../models/presets';
 import type { TrainingState } from '../../../models/trainer';
 import type { TrainingPreset } from '../../../models/trainingPreset';
 import { TRAINING_STAGES, type TrainingStageName } from '../../shared/training';
+import { affinityKind } from './affinity/affinityKind';
 import { decoderKind } from './decoder/decoderStage';
 import { networkKind } from './network/networkStage';
 import { segmentationKind } from './network/segmentationStage';
@@ -39,6 +40,7 @@ export interface StageKind<Section> {
 /** One line a kind. */
 const KINDS: { readonly [Name in SectionName]?: StageKind<NonNullable<TrainingPreset[Name]>> } = {
   puzzle: puzzleKind,
+  affinity: affinityKind,
   decoder: decoderKind,
   network: networkKind,
   segmentation: segmentationKind,

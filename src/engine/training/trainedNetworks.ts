@@ -13,11 +13,11 @@ import type { ChainPart, PhotoScorer, ScoringData, TrainingData } from './traini
 
 /** Hash of all that decides whether a run may use a training: classes, models, and what the preset says of features and of learning. */
 export function trainingKey(preset: Preset, classes: TrainingData['classes'], { backbone, saliency }: RunModels): string {
-  const { views, learning } = preset;
+  const { views, learning, propagation } = preset;
   // How masks are made of what was learnt, and how a training is kept and shown, decide nothing of it.
   const { masks: _masks, samples: _samples, checkpointEvery: _every, ...training } = preset.training ?? {};
   const named = classes.map(({ id, name }) => [id, name]);
-  return sha256(JSON.stringify({ version: 1, classes: named, backbone: backbone.sha256, saliency: saliency?.sha256 ?? null, views, learning, training }));
+  return sha256(JSON.stringify({ version: 1, classes: named, backbone: backbone.sha256, saliency: saliency?.sha256 ?? null, views, learning, propagation, training }));
 }
 
 /** The training of a folder that fits, whole on disk; nothing if there is none. */

@@ -15,11 +15,8 @@ import { areaMeans, resizeBilinear, resizeLabels } from '../../../pipeline/resiz
 import { SeedMaskError } from '../../../shared/errors';
 import type { Tensor } from '../../../shared/graph';
 import { IGNORE, zeroMaps, type LabelMap, type Maps } from '../../../shared/maps';
-import type { StageKind } from '../stages';
 import type { Losses, PhotoScorer, Seed, TrainingData, TrainingPhoto, TrainingStage } from '../trainingStage';
 import { affinityLayers, affinityShape, affinityView, layerScale, SCALES, type AffinityLayer } from './affinityInputs';
-
-export const affinityKind: StageKind<AffinityPreset> = { open: (data, preset, section) => AffinityStage.open(data, preset, section) };
 
 /** Photos that the scales of the layers are measured on, at most. */
 const SCALED_PHOTOS = 64;
