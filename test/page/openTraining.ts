@@ -1,15 +1,18 @@
 /**
  * The stand-alone training page in Chromium, for tests and pictures: the extension's part is played by a few lines in the browser (`window.fakeHost`).
- * `npx tsx test/page/openTraining.ts OUT.png [THEME] [WIDTHxHEIGHT]` takes a picture of it.
+ * `npx tsx test/page/openTraining.ts OUT.png [THEME] [WIDTHxHEIGHT] [RUN]` takes a picture of it; RUN is a training's folder (`…/.seedmask/runs/ID`), by default all is made up.
  */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { chromium } from 'playwright-core';
+import * as v from 'valibot';
 import { findChromium } from '../../scripts/vscodeHost.mjs';
-import type { ToTrainingPage } from '../../src/shared/trainingPage';
-import { madeTraining, RUNNING } from './madeTraining';
+import { classFileSchema } from '../../src/shared/classFile';
+import { trainingLineSchema } from '../../src/shared/training';
+import type { ToTrainingPage, TrainingStatus } from '../../src/shared/trainingPage';
+import { madeTraining, RUNNING, type MadeTraining } from './madeTraining';
 import type { OpenedPage } from './open';
 import { pageHtml, THEMES, type Theme } from './themes';
 
@@ -76,12 +79,22 @@ export async function openTraining(view: ToTrainingPage & { type: 'view' }, file
   }
 }
 
+/** What a training left in its run's folder, and the classes of its data set. */
+async function recordedTraining(run: string): Promise<MadeTraining & Pick<TrainingStatus, 'classes'>> {
+  const { classes } = v.parse(classFileSchema, JSON.parse(await readFile(join(run, '../../classes.json'), 'utf8')));
+  const files = new Map<string, Uint8Array>();
+  for (const name of await readdir(join(run, 'samples'))) files.set(`/samples/${name}`, await readFile(join(run, 'samples', name)));
+  const texts = (await readFile(join(run, 'metrics.jsonl'), 'utf8')).split('\n').filter(Boolean);
+  const lines = texts.map(text => v.parse(trainingLineSchema, JSON.parse(text)));
+  return { classes, files, lines: lines.map(line => (line.type === 'sample' ? { ...line, mask: `/${line.mask}`, picture: `/${line.picture}` } : line)) };
+}
+
 async function main(): Promise<void> {
-  const [out = 'test-results/training.png', theme = 'dark', size = '1100x1500'] = process.argv.slice(2);
+  const [out = 'test-results/training.png', theme = 'dark', size = '1100x1500', run] = process.argv.slice(2);
   const [width, height] = size.split('x').map(Number);
-  const { lines, files } = await madeTraining();
+  const { lines, files, ...more } = run === undefined ? await madeTraining() : await recordedTraining(resolve(run));
   const progress = { text: '1,080/1,800 steps · training · loss 0.41 · 1.7 steps/s · 7 min left · CPU, 2 threads', share: 0.6 };
-  const { page, troubles, close } = await openTraining({ type: 'view', status: RUNNING, progress, lines }, files, { theme: theme as Theme, width, height });
+  const { page, troubles, close } = await openTraining({ type: 'view', status: { ...RUNNING, ...more }, progress, lines }, files, { theme: theme as Theme, width, height });
   await page.waitForTimeout(800);
   await page.screenshot({ path: out });
   if (troubles.length > 0) console.error(troubles.join('\n'));

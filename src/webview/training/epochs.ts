@@ -38,10 +38,11 @@ export function epochRows(points: readonly TrainingMetrics[], names: readonly st
   return rows;
 }
 
-/** All names of losses, the total first. */
+/** All names of losses, the total first; where it has one part only, that is the total itself. */
 export function lossNames(points: readonly TrainingMetrics[]): string[] {
   const names = new Set(points.flatMap(({ losses }) => Object.keys(losses)));
-  return [...(names.delete('total') ? ['total'] : []), ...[...names].sort()];
+  const hasTotal = names.delete('total');
+  return [...(hasTotal ? ['total'] : []), ...(hasTotal && names.size === 1 ? [] : [...names].sort())];
 }
 
 /** Steps that were done when each epoch began, with its number. */

@@ -75,9 +75,10 @@ test('the nearest point is nearest', () => {
 
 test('epochs: where they begin, and their means weighted by steps', () => {
   const at = (epoch: number, step: number, total: number, more: Partial<TrainingMetrics> = {}): TrainingMetrics => ({ ...madePoint(epoch, 2, step, 40, 0), losses: { total }, ...more });
-  const points = [at(1, 10, 4), at(1, 20, 2, { losses: { total: 2, a: 1 } }), at(2, 30, 1), at(2, 40, 0, { tagging: { cat: 0.5, dog: 1 } })];
+  const points = [at(1, 10, 4), at(1, 20, 2, { losses: { total: 2, a: 1, b: 1 } }), at(2, 30, 1), at(2, 40, 0, { tagging: { cat: 0.5, dog: 1 } })];
   assert.deepEqual(epochStarts(points), [{ step: 0, epoch: 1 }, { step: 20, epoch: 2 }]);
-  assert.deepEqual(lossNames(points), ['total', 'a']);
+  assert.deepEqual(lossNames(points), ['total', 'a', 'b']);
+  assert.deepEqual(lossNames([at(1, 10, 4, { losses: { total: 4, a: 4 } })]), ['total'], 'the only part is the whole');
   const rows = epochRows(points, ['total', 'a']);
   assert.deepEqual(rows.map(({ epoch, steps, losses, tagging }) => [epoch, steps, losses, tagging]), [[1, 20, [3, 1], null], [2, 40, [0.5, null], 0.75]]);
 });
