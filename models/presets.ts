@@ -57,7 +57,16 @@ export const presetSchema = v.strictObject({
   tagWeight: v.pipe(v.number(), v.minValue(0)),
   /** Background score of masks made from the CAM alone (to look at and to measure; masks do not use it). */
   cam: v.strictObject({ threshold: share }),
-  scg: v.strictObject({ firstThreshold: share, secondThreshold: share, secondWeight: positive, iterations: size, foreground: share, background: share, /** Of SCG in its mean with the CAM; 0: the CAM alone. */ share: v.optional(share, 0.5) }),
+  scg: v.strictObject({
+    firstThreshold: share,
+    secondThreshold: share,
+    secondWeight: positive,
+    iterations: size,
+    foreground: share,
+    background: share,
+    /** Of SCG in its mean with the CAM; 0: the CAM alone. */
+    share: v.optional(share, 0.5),
+  }),
   /** PAMR runs on the photo at this size; dilations are in pixels of it. */
   pamr: v.strictObject({ longSide: size, dilations: v.array(size), /** 0: none. */ iterations: v.pipe(v.number(), v.integer(), v.minValue(0)) }),
   propagation: v.optional(propagationSchema, NO_WALK),

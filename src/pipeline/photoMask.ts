@@ -74,9 +74,10 @@ export async function chainMaps(input: PhotoMaskInput, preset: Preset, scg: Scg)
   const { ids, photo, hints } = input;
   const hinted = (maps: Maps): Maps => (hints ? hintedScores(maps, ids, hints, input) : maps);
   const cam = hinted(tagCam(input.layers));
-  const spread = await scg.run([resizeBilinear(input.similarity, cam.height, cam.width)], cam);
+  const { share } = preset.scg;
+  const grown = share > 0 ? blend(cam, await scg.run([resizeBilinear(input.similarity, cam.height, cam.width)], cam), share) : cam;
   const weights = tagWeights(surenessWith(hints, input), preset.tagWeight);
-  const start = hinted(resizeBilinear(average(cam, spread), photo.height, photo.width));
+  const start = hinted(resizeBilinear(grown, photo.height, photo.width));
   const { dilations, iterations } = preset.pamr;
   const refined = hinted(scaleEach(pamr(photo, start, { dilations, iterations }), weights));
   return { cam: scaleEach(cam, weights), refined: input.propagate ? hinted(await input.propagate(refined)) : refined };
@@ -162,8 +163,8 @@ export function tagWeights(sureness: readonly number[], exponent: number): numbe
   return sureness.map(value => (largest > 0 ? (value / largest) ** exponent : 1));
 }
 
-function average(a: Maps, b: Maps): Maps {
-  return { ...a, data: a.data.map((value, i) => (value + b.data[i]) / 2) };
+function blend(a: Maps, b: Maps, share: number): Maps {
+  return { ...a, data: a.data.map((value, i) => (1 - share) * value + share * b.data[i]) };
 }
 
 function scaleEach(maps: Maps, factors: readonly number[]): Maps {
