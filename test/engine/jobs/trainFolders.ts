@@ -28,7 +28,7 @@ export async function presetFile(t: TestContext, preset: Preset): Promise<string
 }
 
 /** One `train` in this process: CPU, no saliency and the colours unless the settings say otherwise. */
-export async function runTraining(root: string, backbone: string, options: RunOptions): Promise<{ summary: RunSummary; events: EngineEvent[] }> {
+export async function runTraining(root: string, backbone: string | undefined, options: RunOptions): Promise<{ summary: RunSummary; events: EngineEvent[] }> {
   const events: EngineEvent[] = [];
   const { settings } = request(root, backbone, options);
   const params: Params<'train'> = { root, settings: { ...settings, preset: 'standard' }, ...(options.resume !== undefined && { resume: options.resume }) };
