@@ -19,7 +19,7 @@ const HEAD = ['training step', 'threads', 'ours, ms', 'PyTorch, ms', 'ratio', 'o
 function writeRow(row: TrainingRow, stem: string): void {
   const initializers = [
     ...Object.entries(row.start).map(([name, data]): Initializer => ({ name, dtype: 'float32', dims: row.shapes[name], data })),
-    ...Object.entries(row.batch).map(([name, { dims, data }]): Initializer => ({ name, dtype: 'float32', dims, data })),
+    ...Object.entries(row.batch).map(([name, { dims, data }]): Initializer => ({ name, dtype: data instanceof Float32Array ? 'float32' : 'uint8', dims, data })),
   ];
   const { torch, rate, graph: { optimiser } } = row;
   writeGraph({ initializers, torch, rate, optimiser, parameters: Object.keys(row.start) }, stem);

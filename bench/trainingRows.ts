@@ -13,6 +13,7 @@ import { softMargin } from '../models/losses';
 import { decoderGroups, decoderParameters, decoderStart, decoderTrainingGraph, type StepShape } from '../models/networks/lightDecoder';
 import { trainingGraph, type OptimiserOptions, type TrainingGraph } from '../models/optimisers';
 import { normal, uniform } from '../models/random';
+import { STANDARD } from '../models/presets';
 import { fixedShapes } from '../src/engine/fixedShapes';
 import type { Tensor } from '../src/shared/graph';
 import { WEIGHTS } from './measure';
@@ -22,7 +23,7 @@ export interface TrainingRow {
   graph: TrainingGraph;
   start: Readonly<Record<string, Float32Array>>;
   shapes: Readonly<Record<string, readonly number[]>>;
-  batch: Readonly<Record<string, Tensor & { data: Float32Array }>>;
+  batch: Readonly<Record<string, Tensor>>;
   rate: number;
   /** The class of training.py that makes the step. */
   torch: string;
@@ -37,7 +38,7 @@ const CLASSES = 20;
 /** Makers of the rows by name, in the order of the table. */
 export const TRAINING_ROWS: Readonly<Record<string, () => Promise<TrainingRow>>> = {
   'heads: CAM, 16 photos of 768 x 20 x 20, AdamW': async () => head(16, 768, 20),
-  'light decoder: 1,024 cells, 480, 192, 21, AdamW': async () => decoder({ members: 1, inputs: 480, hidden: [192], classes: 21, activation: false, cells: 1024, dropout: false, restricted: true, weights: { segmentation: 1 } }),
+  'light decoder: 1,024 cells, 4 members of 256, 128, 21, AdamW': async () => decoder(1024),
   'Inception V3, 320 px, 4 photos, SGD': () => inception(4, 320),
   'ResNet-50, 320 px, 4 photos, SGD': async () => resnet(4, 320),
 };
@@ -63,7 +64,7 @@ interface Network {
   logits: Value;
   parameters: readonly Value[];
   start: Record<string, Float32Array>;
-  batch: Record<string, Tensor & { data: Float32Array }>;
+  batch: Record<string, Tensor>;
 }
 
 /** A network that tags photos, with the loss and the step behind it. */
@@ -84,19 +85,27 @@ function head(photos: number, channels: number, side: number): TrainingRow {
   return tagging({ g, logits: classify(g, features, weights), parameters: [weights], start, batch: { features: chance(features.shape, 2) } }, ADAMW, 1e-3);
 }
 
-function decoder(shape: StepShape): TrainingRow {
-  const { members, cells, inputs, classes } = shape;
-  const restriction = chance([members, cells, classes], 3).data.map((x, i) => (i % classes === 0 || x > 1 ? 0 : -1e4));
-  const shares = new Float32Array(restriction.length);
-  range(members * cells).forEach(row => {
-    const allowed = range(classes).filter(k => restriction[row * classes + k] === 0);
-    shares[row * classes + allowed[row % allowed.length]] = 1;
-  });
+/** The network of preset `standard` on 20 classes: what its stage feeds at each step. */
+function decoder(cells: number): TrainingRow {
+  const preset = STANDARD.training?.decoder;
+  if (!preset) throw new Error('preset standard has no decoder');
+  const { members, hidden, restricted } = preset;
+  const inputs = preset.inputs.layers.reduce((sum, { dimensions }) => sum + dimensions, 0);
+  const classes = 1 + CLASSES;
+  const shape: StepShape = { members, inputs, hidden, classes, activation: false, cells, dropout: preset.dropout.hidden > 0, restricted, weights: { segmentation: 1 } };
+  const shares = new Float32Array(members * cells * classes);
+  range(members * cells).forEach(row => (shares[row * classes + ((row * 7) % classes)] = 1));
+  const bytes = (dims: readonly number[]): Tensor => ({ dims, data: Uint8Array.from(chance(dims, 4).data, x => (x > -0.84 ? 1 : 0)) });
   return {
     graph: decoderTrainingGraph(shape, { ...ADAMW, groups: decoderGroups }),
     start: decoderStart(shape, uniform(1)),
     shapes: Object.fromEntries(decoderParameters(shape)),
-    batch: { cells: chance([members, cells, inputs], 2), shares: { dims: [members, cells, classes], data: shares }, restriction: { dims: [members, cells, classes], data: restriction } },
+    batch: {
+      cells: chance([members, cells, inputs], 2),
+      shares: { dims: [members, cells, classes], data: shares },
+      ...(restricted && { restriction: { dims: [members, cells, classes], data: new Float32Array(shares.length) } }),
+      ...(shape.dropout && { keptScale: { dims: [], data: Float32Array.of(1.25) }, ...Object.fromEntries(hidden.map((width, l) => [`kept.${l}`, bytes([members, cells, width])])) }),
+    },
     rate: 1e-3,
     torch: 'Decoder',
   };

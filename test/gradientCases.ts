@@ -47,6 +47,8 @@ export const CASES: Record<string, Case> = {
   'matmul': two([3, 4], [4, 2], (g, a, b) => g.matmul(a, b)),
   'batched matmul with one weight matrix': two([2, 3, 4], [4, 2], (g, a, b) => g.matmul(a, b)),
   'batched matmul with broadcast': two([2, 1, 3, 4], [5, 4, 2], (g, a, b) => g.matmul(a, b)),
+  'matmul over many rows': two([600, 3], [3, 2], (g, a, b) => g.matmul(a, b)),
+  'batched matmul over many rows, broadcast': two([2, 1, 520, 3], [2, 3, 2], (g, a, b) => g.matmul(a, b)),
   ...Object.fromEntries([[0, 0], [0, 1], [1, 0], [1, 1]].map(([ta, tb]) => [
     `gemm ${ta} ${tb}`,
     { shapes: [ta ? [4, 3] : [3, 4], tb ? [2, 4] : [4, 2], [2]], build: (g, a, b, c) => g.gemm(a, b, c, { transA: !!ta, transB: !!tb }) } satisfies Case,

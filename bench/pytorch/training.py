@@ -47,9 +47,11 @@ class Decoder:
         x = x[0] if one else x
         while f"hidden.{layer}" in parameters:
             x = F.relu(linear(x, parameters[f"hidden.{layer}"], parameters[f"hidden.{layer}.bias"]))
+            if f"kept.{layer}" in batch:
+                x = x * (batch[f"kept.{layer}"].view_as(x) * batch["keptScale"])
             layer += 1
         logits = linear(x, parameters["decoder"], parameters["decoder.bias"])
-        allowed = logits + batch["restriction"].view_as(logits)
+        allowed = logits + batch["restriction"].view_as(logits) if "restriction" in batch else logits
         return F.cross_entropy(allowed.view(-1, allowed.shape[-1]), batch["shares"].view(-1, allowed.shape[-1]))
 
 

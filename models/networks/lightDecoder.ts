@@ -87,7 +87,7 @@ export function decoderTrainingGraph(shape: StepShape, optimiser: OptimiserOptio
   const { members, cells, inputs, classes, hidden } = shape;
   const parameters = decoderParameters(shape).map(([name, dims]) => g.input(name, dims));
   const scale = shape.dropout && hidden.length > 0 ? g.input('keptScale', []) : undefined;
-  const drop = (x: Value, layer: number): Value => (scale ? g.mul(g.mul(x, g.cast(g.input(`kept.${layer}`, [members, cells, hidden[layer]], 'uint8'), 'float32')), scale) : x);
+  const drop = (x: Value, layer: number): Value => (scale ? g.mul(x, g.mul(g.cast(g.input(`kept.${layer}`, [members, cells, hidden[layer]], 'uint8'), 'float32'), scale)) : x);
   const { logits } = decode(g, g.input('cells', [members, cells, inputs]), shape, parameters, drop);
   const restriction = shape.restricted ? g.input('restriction', [members, cells, classes]) : undefined;
   const segmentation = shareCrossEntropy(g, logits, g.input('shares', [members, cells, classes]), restriction);

@@ -186,10 +186,17 @@ function firstLine(text: string): string {
 
 /** @throws SeedMaskError 'numeric' where `data` holds NaN or infinity. */
 export function assertFinite(data: Float32Array, what: string, file?: string): void {
-  // x * 0 is 0 for every finite x and NaN for the others: one pass without a branch.
-  let sum = 0;
-  for (let i = 0; i < data.length; i++) sum += data[i] * 0;
-  if (sum !== 0) throw new SeedMaskError('numeric', `${what} holds values that are not numbers`, file);
+  // x * 0 is 0 for every finite x and NaN for the others: one pass without a branch, in four sums that need not wait for each other.
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = data.length & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    a += data[i] * 0;
+    b += data[i + 1] * 0;
+    c += data[i + 2] * 0;
+    d += data[i + 3] * 0;
+  }
+  for (let i = whole; i < data.length; i++) a += data[i] * 0;
+  if (a + b + c + d !== 0) throw new SeedMaskError('numeric', `${what} holds values that are not numbers`, file);
 }
 
 function runtimeType(data: Tensor['data']): 'float32' | 'uint8' | 'uint16' | 'int32' | 'int64' {
