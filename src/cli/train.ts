@@ -44,7 +44,7 @@ The default preset here is standard. Exit code: 0 trained, 1 failed, 2 wrong use
 export function trainingText(root: string, { state, photos, seconds, device, error, notes, id }: RunSummary): string {
   const run = join(root, '.seedmask', 'runs', id);
   return [
-    `${state}: trained on ${plural(photos, 'photo')}; ${durationText(seconds)}${device && ` on ${device}`}`,
+    `${state}: ${state === 'done' ? 'trained' : 'training'} on ${plural(photos, 'photo')}; ${durationText(seconds)}${device && ` on ${device}`}`,
     error === undefined ? [] : `  ${error}`,
     notes.map(note => `  note: ${note}`),
     state === 'done' ? `  what was learnt: ${join(root, '.seedmask', 'trained')}; 'seedmask run' with the same preset makes masks with it` : `  'seedmask train --resume' goes on from the last checkpoint`,

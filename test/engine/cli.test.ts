@@ -49,7 +49,7 @@ const failure = { photo: 'cat/3.jpg', reason: 'bad-image', message: 'the JPEG en
 test('run: defaults, and every flag arrives as a setting', async () => {
   const client = new ScriptedClient({ generate: summary() });
   assert.equal((await seedmask(['run', 'photos'], client)).code, 0);
-  const all = ['run', 'photos', '--tags', 't.csv', '--preset', 'quick', '--saliency', 'off', '--crf', 'on', '--mars', 'on', '--mars-features', 'my/stego.onnx', '--removed', 'ignore', '--device', 'cpu', '--out-name', '{name}.png', '--backbone', 'my/dino.onnx', '--cuda-dir', 'cuda', '--max-megapixels', '50', '--cache-mb', '0', '--background-names', 'none, ok,', '--salvage', '--resume', '--json'];
+  const all = ['run', 'photos', '--tags', 't.csv', '--preset', 'quick', '--preset-file', 'mine.json', '--saliency', 'off', '--crf', 'on', '--mars', 'on', '--mars-features', 'my/stego.onnx', '--removed', 'ignore', '--device', 'cpu', '--out-name', '{name}.png', '--backbone', 'my/dino.onnx', '--cuda-dir', 'cuda', '--max-megapixels', '50', '--cache-mb', '0', '--background-names', 'none, ok,', '--salvage', '--resume', '--json'];
   assert.equal((await seedmask(all, client)).code, 0);
   assert.deepEqual(client.asked, [
     { method: 'generate', params: { root: resolve('photos'), settings: DEFAULT_SETTINGS } },
@@ -59,7 +59,7 @@ test('run: defaults, and every flag arrives as a setting', async () => {
         root: resolve('photos'),
         resume: true,
         settings: {
-          ...DEFAULT_SETTINGS, tagsFile: resolve('t.csv'), saliency: false, crf: 'on', mars: 'on', marsFeatures: resolve('my/stego.onnx'), removedAs: 'ignore', device: 'cpu', outputName: '{name}.png', backbone: resolve('my/dino.onnx'),
+          ...DEFAULT_SETTINGS, tagsFile: resolve('t.csv'), presetFile: resolve('mine.json'), saliency: false, crf: 'on', mars: 'on', marsFeatures: resolve('my/stego.onnx'), removedAs: 'ignore', device: 'cpu', outputName: '{name}.png', backbone: resolve('my/dino.onnx'),
           cudaProviderDir: resolve('cuda'), maxMegapixels: 50, cacheLimitMb: 0, backgroundNames: ['none', 'ok'], salvageDamaged: true,
         },
       },
@@ -106,8 +106,9 @@ test('wrong use is exit code 2, and the engine is not troubled', async () => {
     [['run', 'a', '--max-megapixels', 'many'], /--max-megapixels is a number/],
     [['run', 'a', '--cache-mb', '-1'], /cache-mb/],
     [['run', 'a', '--colour'], /--colour/],
-    [['run', 'a', '--preset', 'standard'], /comes with training/],
-    [['run', 'a', '--preset', 'full'], /comes with training/],
+    [['run', 'a', '--preset', 'slow'], /--preset is one of quick, standard, full/],
+    [['train'], /which folder/],
+    [['train', 'a', '--preset', 'best'], /--preset is one of/],
     [['eval', 'a'], /--truth/],
     [['eval', 'a', '--truth', 'b', '--device', 'cpu'], /--device/],
   ];
@@ -120,9 +121,34 @@ test('wrong use is exit code 2, and the engine is not troubled', async () => {
   assert.equal((await seedmask(['run', 'a'], new ScriptedClient({ generate: new SeedMaskError('bad-settings', 'the name has a slash') }))).code, 2);
 });
 
+test('train: the preset is standard unless one is named; loss on the line, exit codes, where the result is', async () => {
+  const events: EngineEvent[] = [
+    { type: 'metrics', run: 'r1', metrics: { stage: 'decoder', epoch: 1, epochs: 3, step: 40, steps: 120, losses: { total: 0.412, segmentation: 0.4 }, rate: 0.01, seconds: 20 } },
+    { type: 'progress', stage: 'train', done: 40, total: 120, photosPerSecond: 2.1, secondsLeft: 38, device: 'CPU, 2 threads' },
+  ];
+  const client = new ScriptedClient({ train: summary({ job: 'train', notes: ['decoder: 120 steps of training, loss 0.3'] }) }, events);
+  const done = await seedmask(['train', 'photos'], client, true);
+  assert.equal(done.code, 0);
+  assert.match(done.err, /40\/120 steps · training · loss 0\.41 · 2\.1 steps\/s · 38 s left/);
+  assert.match(done.out, /done: trained on 12 photos; 75 s on CPU, 2 threads[\s\S]*note: decoder: 120 steps[\s\S]*\.seedmask.trained/);
+  await seedmask(['train', 'photos', '--preset', 'full', '--preset-file', 'mine.json', '--saliency', 'off', '--resume', '--json'], client);
+  assert.deepEqual(client.asked.map(({ params }) => params), [
+    { root: resolve('photos'), settings: { ...DEFAULT_SETTINGS, preset: 'standard' } },
+    { root: resolve('photos'), settings: { ...DEFAULT_SETTINGS, preset: 'full', presetFile: resolve('mine.json'), saliency: false }, resume: true },
+  ]);
+  for (const [changes, code, text] of [
+    [{ state: 'cancelled' }, 130, /cancelled: training on 12 photos[\s\S]*train --resume/],
+    [{ state: 'failed', error: "stage 'decoder', step 3 of 9 (epoch 1): the loss is not a number" }, 1, /the loss is not a number[\s\S]*--resume/],
+  ] as const) {
+    const ended = await seedmask(['train', 'photos'], new ScriptedClient({ train: summary(changes) }));
+    assert.equal(ended.code, code);
+    assert.match(ended.out, text);
+  }
+});
+
 test('help and version', async () => {
   assert.equal((await seedmask(['--version'], new ScriptedClient({}))).out, '1.2.3\n');
-  for (const args of [['--help'], ['run', '--help'], ['debias', '--help'], ['explain', '-h'], ['eval', '-h'], ['doctor', '--help']]) {
+  for (const args of [['--help'], ['run', '--help'], ['train', '--help'], ['debias', '--help'], ['explain', '-h'], ['eval', '-h'], ['doctor', '--help']]) {
     const { code, out } = await seedmask(args, new ScriptedClient({}));
     assert.equal(code, 0);
     assert.match(out, /seedmask/);

@@ -157,10 +157,3 @@ test('a device that is lost ends the run with one message; the run can be resume
   assert.equal((await lastUnfinished(root))?.summary.id, summary.id);
   assert.deepEqual(counts((await run(root, undefined, { resume: true })).summary), ['done', 6, 0, 0, 0]);
 });
-
-test('presets that come with training are refused as such', async t => {
-  const root = await colourFolder(t);
-  for (const preset of ['standard', 'full'] as const) {
-    await assert.rejects(run(root, colours, { settings: { preset } }), (error: unknown) => error instanceof SeedMaskError && error.reason === 'unavailable' && error.message.includes(preset));
-  }
-});
