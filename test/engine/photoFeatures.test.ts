@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { QUICK } from '../../models/presets';
 import { FeatureCache, type FeatureKey, type FeatureLayer } from '../../src/engine/featureCache';
 import { FeatureExtractor, loadRunModels } from '../../src/engine/photoFeatures';
+import { cropPhoto } from '../../src/engine/images';
 import { OnnxHost } from '../../src/engine/session';
 import type { RgbImage } from '../../src/shared/maps';
 
@@ -47,4 +48,37 @@ test('a run with saliency after one without computes the salience only', async t
   assert.equal(again.writes, 0);
   assert.deepEqual(again.cached, again.features);
   assert.deepEqual(again.features, withIt.features);
+});
+
+test('tiles: each is looked at by itself, and together they have the grid of the whole; kept in the cache', async t => {
+  const root = mkdtempSync(join(tmpdir(), 'seedmask-features-'));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const models = await loadRunModels(join(import.meta.dirname, '../../models/weights'), undefined, false);
+  const cache = new CountingCache(root, 1e9);
+  const host = new OnnxHost('cpu');
+  const extractor = await FeatureExtractor.open(models, preset, cache, host, () => undefined);
+  const half = await FeatureExtractor.open(models, { ...preset, views: [{ longSide: 48, flip: true }] }, cache, host, () => undefined);
+  try {
+    const tiles = await extractor.tiles(() => Promise.resolve(photo), 'a photo', 2);
+    const whole = (await extractor.extract(photo, undefined)).layers;
+    const corner = (await half.extract(cropPhoto(photo, { left: 0.5, top: 0.5, right: 1, bottom: 1 }), undefined)).layers;
+    for (const [role, maps] of tiles) {
+      const [view] = whole.get(role) ?? [];
+      const [own] = corner.get(role) ?? [];
+      assert.deepEqual([maps.channels, maps.height, maps.width], [view.channels, view.height, view.width]);
+      assert.notDeepEqual(maps, view);
+      for (let y = 0; y < own.height; y++) {
+        for (let x = 0; x < own.width; x++) assert.equal(maps.data[(y + own.height) * maps.width + x + own.width], own.data[y * own.width + x], `${role} ${y} ${x}`);
+      }
+    }
+    const writes = cache.writes;
+    assert.deepEqual(await extractor.tiles(() => Promise.reject(new Error('not asked for')), 'a photo', 2), tiles);
+    assert.equal(cache.writes, writes);
+    // A photo whose halves are no multiple of what the backbone takes.
+    const odd = await extractor.tiles(() => Promise.resolve({ ...photo, height: 24, data: photo.data.slice(0, 48 * 24 * 3) }), 'an odd photo', 2);
+    assert.deepEqual([...odd.values()].map(({ height, width }) => [height, width]), [[3, 6], [3, 6]]);
+  } finally {
+    await extractor.release();
+    await half.release();
+  }
 });
