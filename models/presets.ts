@@ -7,19 +7,12 @@ import { SeedMaskError } from '../src/shared/errors';
 import full from './presets/full.json';
 import quick from './presets/quick.json';
 import standard from './presets/standard.json';
-import { trainingSchema } from './trainingPreset';
+import { crfSchema, trainingSchema } from './trainingPreset';
 
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const positive = v.pipe(v.number(), v.gtValue(0));
 const size = v.pipe(v.number(), v.integer(), v.minValue(1));
 const role = v.picklist(['deep', 'middle', 'fine']);
-/** A dense CRF. */
-const kernels = v.strictObject({
-  iterations: size,
-  gaussian: v.strictObject({ xy: positive, weight: positive }),
-  bilateral: v.strictObject({ xy: positive, rgb: positive, weight: positive }),
-});
-
 /** How refined scores walk to all pixels that are alike (`src/pipeline/propagation.ts`). */
 const propagationSchema = v.strictObject({
   /** 'edges': affinities made by hand, of colours and features; 'affinityNet', 'irnet': trained ones, where the training's `affinity` has that kind. */
@@ -107,7 +100,7 @@ export const presetSchema = v.strictObject({
       gate: share,
       reach: share,
     }),
-    crf: v.nullable(kernels),
+    crf: v.nullable(crfSchema),
     crfSize: size,
     /** Of a photo of 500 x 375; scaled with the photo's area. */
     minRegion: v.pipe(v.number(), v.integer(), v.minValue(0)),
@@ -119,7 +112,7 @@ export const presetSchema = v.strictObject({
   crf: v.strictObject({
     /** The CRF gives up the fringes of objects: it starts from a background score this much lower. */
     backgroundScale: positive,
-    ...kernels.entries,
+    ...crfSchema.entries,
   }),
   /** What is trained before masks are made; null: nothing, the frozen backbone and heads do. */
   training: v.nullable(trainingSchema),

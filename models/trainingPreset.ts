@@ -11,6 +11,13 @@ const positive = v.pipe(v.number(), v.gtValue(0));
 const size = v.pipe(v.number(), v.integer(), v.minValue(1));
 const role = v.picklist(['deep', 'middle', 'fine']);
 
+/** A dense CRF. */
+export const crfSchema = v.strictObject({
+  iterations: size,
+  gaussian: v.strictObject({ xy: positive, weight: positive }),
+  bilateral: v.strictObject({ xy: positive, rgb: positive, weight: positive }),
+});
+
 /** What all stages that step have. */
 const steps = { epochs: size, batch: size, rate: positive, weightDecay: v.pipe(v.number(), v.minValue(0)) };
 
@@ -123,6 +130,8 @@ const opinions = {
   chain: real,
   least: share,
   shift: real,
+  /** The dense CRF on the odds that come out, with a background of odds `background`. */
+  crf: v.nullable(v.strictObject({ background: positive, ...crfSchema.entries })),
 };
 const maskSchema = v.strictObject({
   /** Whether probabilities are carried along the photo's colours first. */
@@ -143,9 +152,10 @@ export type MaskOpinions = v.InferOutput<typeof maskSchema>;
 
 const MASKS: MaskOpinions = {
   pamr: false,
-  plain: { network: 0.3, limit: 6, chain: 0.7, least: 0.004, shift: 1.06 },
+  plain: { network: 0.3, limit: 6, chain: 0.7, least: 0.004, shift: 1.06, crf: { background: 0.73, iterations: 10, gaussian: { xy: 1, weight: 3 }, bilateral: { xy: 67, rgb: 3, weight: 4 } } },
   salient: {
-    network: 0.3, limit: 6, chain: 0.65, least: 0.02, shift: 1.75, saliency: 0.55, clip: 0.02, peak: 0.7, agreement: 0.2,
+    network: 0.4, limit: 6, chain: 0.65, least: 0.02, shift: 1.8, saliency: 0.55, clip: 0.02, peak: 0.7, agreement: 0.2,
+    crf: { background: 1, iterations: 5, gaussian: { xy: 1, weight: 1 }, bilateral: { xy: 30, rgb: 5, weight: 2 } },
     looks: { mirrored: true, reach: 0.4, piece: 0.1, grown: 1.5, smallest: 0.3, largest: 0.8, weight: 1 / 3 },
   },
 };

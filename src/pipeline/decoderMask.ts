@@ -13,12 +13,14 @@ import type { MaskOpinions } from '../../models/trainingPreset';
 import { plane, zeroMaps, type Maps } from '../shared/maps';
 import { certainFilter } from './certainFilter';
 import { looksByTag } from './closerLook';
-import { hintedScores } from './hints';
+import { denseCrf } from './denseCrf';
+import { hintedMask, hintedScores } from './hints';
 import { pamr } from './pamr';
-import { chainMaps, decide, type PhotoMask, type PhotoMaskInput } from './photoMask';
+import { chainMaps, maskAtSize, type PhotoMask, type PhotoMaskInput } from './photoMask';
 import { resizeBilinear } from './resize';
 import type { Scg } from './scg';
 
+const MOST_ODDS = 1e6;
 /** Least probability whose logarithm is taken. */
 const LEAST = 1e-4;
 
@@ -35,7 +37,30 @@ export async function scoredMask(probabilities: Maps, input: PhotoMaskInput, pre
   const threshold = input.saliency ? preset.saliency.threshold : preset.mask.threshold;
   const told = await opinions(network, refined, input, masks, threshold);
   const scores = hints ? hintedScores(told, ids, hints, input) : told;
-  return { cam, refined, scores, seed: certainFilter(refined, ids, preset.certainFilter), mask: decide(scores, threshold, input, preset) };
+  const { crf } = input.saliency ? masks.salient : masks.plain;
+  const mask = input.crf && crf ? maskAtSize(denseCrf(photo, chances(scores, threshold, crf.background), crf), [0, ...ids], 0, input.height, input.width) : maskAtSize(scores, ids, threshold, input.height, input.width);
+  return { cam, refined, scores, seed: certainFilter(refined, ids, preset.certainFilter), mask: hints ? hintedMask(mask, hints) : mask };
+}
+
+/** Probabilities of the background and each tag from scores: odds e^z_k, and those of the background. */
+function chances(scores: Maps, threshold: number, background: number): Maps {
+  const { channels, height, width } = scores;
+  const size = height * width;
+  const out = zeroMaps(channels + 1, height, width);
+  const even = 1 / threshold - 1;
+  for (let i = 0; i < size; i++) {
+    let total = background;
+    for (let k = 0; k < channels; k++) {
+      const score = scores.data[k * size + i];
+      // A pinned score is 1.
+      const odds = Math.min((even * score) / Math.max(1 - score, 1e-9), MOST_ODDS);
+      out.data[(k + 1) * size + i] = odds;
+      total += odds;
+    }
+    out.data[i] = background / total;
+    for (let k = 1; k <= channels; k++) out.data[k * size + i] /= total;
+  }
+  return out;
 }
 
 /** K x H' x W' in [0, 1], to be compared with `threshold`. */

@@ -92,7 +92,7 @@ async function weighed(refined: Maps, own: number, cue: SaliencyCue, { ids, sali
 }
 
 /** The mask of scores and a background score, at its size. */
-export function decide(scores: Maps, threshold: number, input: PhotoMaskInput, preset: Preset): LabelMap {
+function decide(scores: Maps, threshold: number, input: PhotoMaskInput, preset: Preset): LabelMap {
   const { ids, hints } = input;
   const mask =
     input.crf ? crfMask(scores, input, threshold * preset.crf.backgroundScale, preset)

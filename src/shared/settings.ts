@@ -70,9 +70,9 @@ export const DEFAULT_SETTINGS: RunSettings = {
   cacheLimitMb: 4096,
 };
 
-/** Whether a run with these settings ends in the dense CRF. */
-export function usesCrf({ crf, saliency }: Pick<RunSettings, 'crf' | 'saliency'>): boolean {
-  return crf === 'auto' ? !saliency : crf === 'on';
+/** Whether a run with these settings ends in the dense CRF. @param trained masks of a trained network, which has constants of its own for it */
+export function usesCrf({ crf, saliency }: Pick<RunSettings, 'crf' | 'saliency'>, trained = false): boolean {
+  return crf === 'auto' ? trained || !saliency : crf === 'on';
 }
 
 /** Photos of a class that MARS needs to tell an object from what comes along with it. */

@@ -177,7 +177,7 @@ class Generation {
         const data: ScoringData = { host: device.host, model: workshop.models.backbone, classes: trained.classes, learnt, signal, extract: (image, content) => extractor.extract(image, content, signal) };
         networks = await openTrained(this.preset, data, await loadTrained(this.root, trained));
       }
-      const writer = new MaskWriter(base, { extractor, learnt, scg, preset: this.preset, crf: usesCrf(this.settings), device: device.report.label, signal, ...networks });
+      const writer = new MaskWriter(base, { extractor, learnt, scg, preset: this.preset, crf: usesCrf(this.settings, networks?.scorer !== undefined), device: device.report.label, signal, ...networks });
       // Backwards: when the cache is smaller than the folder, the photos extracted last are the ones still in it.
       await this.writeAll(writer, [...left].reverse());
     } finally {
