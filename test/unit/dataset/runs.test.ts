@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { acquireLock } from '../../../src/dataset/lock';
-import { appendLog, lastUnfinished, listRuns, newRunId, readRun, saveRun, type RunRecord } from '../../../src/dataset/runs';
+import { appendLog, lastUnfinished, lastUnfinishedTraining, listRuns, newRunId, readRun, saveRun, type RunRecord } from '../../../src/dataset/runs';
 import type { RunSummary } from '../../../src/shared/protocol';
 import { DEFAULT_SETTINGS } from '../../../src/shared/settings';
 import { put, tempFolder } from './temp';
@@ -48,6 +48,19 @@ test('running while the lock is held; interrupted once its holder is dead or gon
   assert.equal((await lastUnfinished(root))?.settings.saliency, false);
   await saveRun(root, record(newRunId(), 'done'));
   assert.equal(await lastUnfinished(root), undefined);
+});
+
+test('a run that goes on is known by the lock it holds, however old it is', async t => {
+  const root = await tempFolder(t);
+  const [old, now] = [newRunId(new Date(1000)), newRunId(new Date(2000))];
+  const lock = await acquireLock(root);
+  await saveRun(root, { ...record(old, 'running', { job: 'train' }), lock: lock.token });
+  await saveRun(root, { ...record(now, 'running'), lock: 'of another time' });
+  assert.deepEqual((await listRuns(root)).map(run => run.summary.state), ['interrupted', 'running']);
+  assert.equal(await lastUnfinishedTraining(root), undefined, 'it is not unfinished: it runs');
+  await lock.release();
+  assert.equal((await lastUnfinishedTraining(root))?.summary.id, old);
+  assert.equal((await lastUnfinished(root))?.summary.id, now, 'trainings and masks are gone on with each by itself');
 });
 
 test('the log takes lines; what cannot be written does not stop a run', async t => {

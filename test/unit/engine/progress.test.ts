@@ -80,3 +80,14 @@ test('ten thousand quick photos are some dozen events', () => {
   assert.ok(events.length < 30, `${events.length} events`);
   assert.equal(events.at(-1)?.done, 10_000);
 });
+
+test('what is gone on with begins where it was, and its rate counts only what is done now', () => {
+  const { progress, events, wait } = watched();
+  progress.begin('train', 100, 0, 60);
+  for (let i = 0; i < 4; i++) {
+    wait(500);
+    progress.step();
+  }
+  assert.deepEqual([events[0].done, events[0].secondsLeft], [60, null]);
+  assert.deepEqual([events.at(-1)?.done, events.at(-1)?.photosPerSecond, events.at(-1)?.secondsLeft], [64, 2, 18]);
+});

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { hintedMask, hintedScores, pinnedClasses } from '../../../src/pipeline/hints';
+import { hintedCells, hintedMask, hintedScores, pinnedClasses, scaledHints } from '../../../src/pipeline/hints';
 import type { LabelMap, Maps } from '../../../src/shared/maps';
 import { plane } from '../../../src/shared/maps';
 import type { Hints } from '../../../src/shared/review';
@@ -78,4 +78,30 @@ test('hints beyond the photo, and of classes without a map, break nothing; what 
     const labels = new Set([9, 0, ...hints.points.map(point => point.id), ...hints.scribbles.map(scribble => scribble.id)]);
     for (const label of hintedMask(full(9), hints).data) assert.ok(labels.has(label));
   }));
+});
+
+test('certain cells: pins, and the background outside of all boxes where every class of the photo has some', () => {
+  const boxes: Hints['boxes'] = [{ id: 3, box: [0, 0, 10, 10] }, { id: 9, box: [30, 10, 10, 10] }];
+  const text = (hints: Hints, ids = IDS): string[] | undefined => {
+    const found = hintedCells(hints, ids, PHOTO, 2, 4);
+    return found && [0, 1].map(y => [...found.data.subarray(4 * y, 4 * y + 4)].map(label => (label === 255 ? '-' : `${label}`)).join(''));
+  };
+  assert.deepEqual(text({ ...NONE, boxes }), ['-000', '000-']);
+  assert.deepEqual(text({ ...NONE, boxes, points: [{ id: 3, x: 1, y: 1 }, { id: 0, x: 39, y: 19 }] }), ['3000', '0000']);
+  assert.equal(text({ ...NONE, boxes: boxes.slice(0, 1) }), undefined, 'the other class may be anywhere');
+  assert.deepEqual(text({ ...NONE, boxes: boxes.slice(0, 1) }, [3]), ['-000', '0000']);
+  assert.deepEqual(text({ ...NONE, points: [{ id: 9, x: 25, y: 5 }] }, []), ['--9-', '----']);
+  assert.equal(text(NONE, []), undefined);
+});
+
+test('hints of a photo at another size say the same of its parts', () => {
+  const half = { width: 20, height: 10 };
+  fc.assert(fc.property(fc.integer({ min: 0, max: 39 }), fc.integer({ min: 0, max: 19 }), fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 10 }), (x, y, w, h) => {
+    const hints: Hints = { boxes: [{ id: 3, box: [x, y, w, h] }], points: [{ id: 9, x, y }], scribbles: [] };
+    const [own, scaled] = [hintedScores(flat(2, 4), IDS, hints, PHOTO), hintedScores(flat(2, 4), IDS, scaledHints(hints, PHOTO, half), half)];
+    assert.deepEqual(scaled, own);
+  }));
+  const hints: Hints = { ...NONE, boxes: [{ id: 3, box: [4, 2, 6, 8] }], scribbles: [{ id: 9, radius: 3, points: [[1, 1], [30, 12]] }] };
+  assert.deepEqual(scaledHints(hints, PHOTO, PHOTO), hints);
+  assert.equal(scaledHints(hints, PHOTO, half).scribbles[0].radius, 1.5);
 });
