@@ -1,11 +1,15 @@
 /** Trainings on images: each method's loss falls on real photos, steps can be repeated, a training that is taken up again goes on bit for bit, and a trained network scores photos. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import { NetworkStage } from '../../../src/engine/training/network/networkStage';
 import { PuzzleNetworkStage } from '../../../src/engine/training/network/puzzleNetworkStage';
 import { SegmentationStage } from '../../../src/engine/training/network/segmentationStage';
 import type { Losses, TrainingStage } from '../../../src/engine/training/trainingStage';
 import { networkKind } from '../../../src/engine/training/network/networkStage';
+import { findBackbone } from '../../../models/catalog';
+import { loadModel } from '../../../models/loadModel';
 import type { TrainingState } from '../../../models/trainer';
 import type { NetworkPreset } from '../../../models/trainingPreset';
 import { flipHorizontally } from '../../../src/pipeline/cam';
@@ -243,5 +247,22 @@ test('the masks of the stage before are what the final stage learns', async () =
   const scores = await scorer.scores({ image: await data.image(data.photos[1]), features: { layers: new Map() }, ids: [5] });
   assert.ok(mean([...plane(scores, 1)]) > 0.6, `${mean([...plane(scores, 1)])}`);
   await scorer.release();
+  await stage.release();
+});
+
+const weightsFolder = join(import.meta.dirname, '../../../models/weights');
+
+test('the last stage of Inception V3 learns in all phases', { skip: existsSync(join(weightsFolder, 'inception-v3.onnx')) ? false : 'npm run models makes it' }, async () => {
+  const model = await loadModel(await findBackbone(undefined, weightsFolder));
+  const section: NetworkPreset = { ...SHORT, batch: 2, learns: { lastStages: 1 }, rate: 1e-3, augmentation: { ...SHORT.augmentation, crop: 80 }, average: null };
+  const stage = await NetworkStage.open(photoData({ model }), presetOf({ network: section }), section, []);
+  const learnt = Object.keys(stage.state.tensors).filter(name => name.startsWith('backbone.') && !name.endsWith('.m'));
+  assert.equal(learnt.length, 48);
+  const first: number[] = [];
+  const last: number[] = [];
+  for (let i = 0; i < 4; i++) first.push((await stage.step(1, 0)).classification);
+  for (let i = 0; i < 4; i++) last.push((await stage.step(1, 0)).classification);
+  assert.ok(mean(last) < mean(first), `${first} ${last}`);
+  for (const epoch of [2, 4]) assert.ok(Object.values(await stage.step(epoch, 0)).every(loss => Number.isFinite(loss)));
   await stage.release();
 });
