@@ -9,6 +9,7 @@
  *
  * An operand of an arithmetic operator may be a plain number. Operators without a method of their own: `g.op('Erf', [x])`.
  */
+import { toFloat16 } from '../../src/shared/float16';
 import { inferOutputs, type OpName } from './shapes';
 import { codeOfDType } from './dtypes';
 import { serialise, type GraphDescription, type NodeDescription } from './serialise';
@@ -36,6 +37,11 @@ export class GraphBuilder {
   private counter = 0;
 
   constructor(readonly name = 'graph') {}
+
+  /** What goes in and what comes out so far. */
+  get ends(): { inputs: readonly Value[]; outputs: ReadonlyMap<string, Value> } {
+    return { inputs: this.inputs, outputs: this.outputs };
+  }
 
   /** The nodes so far, in the order in which they were made (each after those it reads from). */
   get nodes(): readonly GraphNode[] {
@@ -162,6 +168,11 @@ export class GraphBuilder {
     return sameShape(x.shape, shape) ? x : this.op('Reshape', [x, this.integers(shape)]);
   }
 
+  /** To the shape of `like`, whatever that is when the graph runs. */
+  reshapeLike(x: Value, like: Value): Value {
+    return this.op('Reshape', [x, this.op('Shape', [like])]);
+  }
+
   transpose(x: Value, perm: readonly number[]): Value { return this.op('Transpose', [x], { perm }); }
 
   expand(x: Value, shape: readonly number[]): Value {
@@ -273,6 +284,6 @@ function filled(number: number, dtype: DType): TensorData {
     case 'int64': return BigInt64Array.of(BigInt(number));
     case 'uint8':
     case 'bool': return Uint8Array.of(number);
-    case 'float16': throw new Error('write a float32 constant and cast it');
+    case 'float16': return toFloat16(Float32Array.of(number));
   }
 }

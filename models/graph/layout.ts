@@ -40,6 +40,7 @@ export const layoutRules = {
     const x = required(inputs, 0);
     return [{ shape: reshaped(x.shape, constantNumbers(required(inputs, 1))), dtype: x.dtype }];
   },
+  Shape: inputs => [{ shape: [required(inputs, 0).rank], dtype: 'int64' }],
   Flatten: (inputs, attributes) => {
     const x = required(inputs, 0);
     const axis = intAttribute(attributes, 'axis', 1);

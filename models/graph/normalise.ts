@@ -39,11 +39,11 @@ export function storedBatchNorm(g: GraphBuilder, x: Value, scale: Value, shift: 
 
 /** @throws where the channels do not divide into `groups`. */
 export function groupNorm(g: GraphBuilder, x: Value, groups: number, scale: Value, shift: Value, epsilon = 1e-5): Value {
-  const [photos, channels, height, width] = x.shape;
+  const [, channels] = x.shape;
   if (channels % groups) throw new Error(`${channels} channels do not divide into ${groups} groups`);
-  const grouped = g.reshape(x, [photos, groups, (channels / groups) * height, width]);
+  const grouped = g.reshape(x, [0, groups, -1, 1]);
   const ones = g.constant(new Float32Array(groups).fill(1), [groups]);
   const zeros = g.constant(new Float32Array(groups), [groups]);
-  const normal = g.reshape(g.op('InstanceNormalization', [grouped, ones, zeros], { epsilon: { float: epsilon } }), x.shape);
+  const normal = g.reshapeLike(g.op('InstanceNormalization', [grouped, ones, zeros], { epsilon: { float: epsilon } }), x);
   return g.add(g.mul(normal, byChannel(g, scale)), byChannel(g, shift));
 }

@@ -19,8 +19,10 @@ export function required(inputs: readonly (Value | undefined)[], index: number):
   return value;
 }
 
-/** The numbers of a constant (axes, sizes, pads). @throws if the value is computed at run time. */
+/** The numbers of a constant (axes, sizes, pads), or of another value's shape. @throws if the value is computed at run time. */
 export function constantNumbers(value: Value): number[] {
+  const [measured] = value.node?.op === 'Shape' ? value.node.inputs : [];
+  if (measured) return [...measured.shape];
   if (!value.data) throw new Error(`'${value.name}' must be a constant, since it decides a shape`);
   return Array.from(value.data, Number);
 }

@@ -2,6 +2,7 @@
  * The kinds of stages that a training is made of, by the name of their section in a preset: how each is opened on the data of a folder, and how a scorer of photos is
  * made of what it learnt once the training is over.
  */
+import type { ExportOptions } from '../../../models/exportNetwork';
 import type { Preset } from '../../../models/presets';
 import type { TrainingState } from '../../../models/trainer';
 import type { TrainingPreset } from '../../../models/trainingPreset';
@@ -25,6 +26,13 @@ export interface EarlierStage extends LearntStage {
   scorer?(data: ScoringData): Promise<PhotoScorer>;
 }
 
+/** The scores of a stage as part of a file to take home. */
+export interface ExportedScores {
+  logits: ExportOptions['logits'];
+  /** Longer side of photos that it was trained at. */
+  longSide: number;
+}
+
 /** Names of stages that presets have a section for. */
 type SectionName = TrainingStageName & keyof TrainingPreset;
 
@@ -35,7 +43,12 @@ export interface StageKind<Section> {
   scorer?(data: ScoringData, preset: Preset, section: Section, stages: readonly LearntStage[]): Promise<PhotoScorer>;
   /** What it learnt as a part of the frozen chain, for first labels of later stages and for masks, which its scorer then does not make; nothing where this section's has none. */
   chain?(data: ScoringData, preset: Preset, section: Section, stages: readonly LearntStage[]): Promise<ChainPart | undefined>;
+  /** Its scores to take home. @throws SeedMaskError 'unavailable' where it sees what a file cannot have, 'bad-model' */
+  exported?(data: ExportData, preset: Preset, section: Section, stages: readonly LearntStage[]): Promise<ExportedScores>;
 }
+
+/** What an export may look at. */
+export type ExportData = Pick<ScoringData, 'model' | 'classes'>;
 
 /** One line a kind. */
 const KINDS: { readonly [Name in SectionName]?: StageKind<NonNullable<TrainingPreset[Name]>> } = {
@@ -52,6 +65,7 @@ export interface PlannedStage {
   open(data: TrainingData, previous: readonly LearntStage[]): Promise<TrainingStage>;
   scorer?(data: ScoringData, stages: readonly LearntStage[]): Promise<PhotoScorer>;
   chain?(data: ScoringData, stages: readonly LearntStage[]): Promise<ChainPart | undefined>;
+  exported?(data: ExportData, stages: readonly LearntStage[]): Promise<ExportedScores>;
 }
 
 /** The stages that a preset asks for, in the order they run in; none where it trains nothing. */
@@ -75,10 +89,12 @@ function planned<Name extends SectionName>(name: Name, preset: Preset, training:
   if (!kind) throw new Error(`no stage '${name}'`);
   const scorer = kind.scorer?.bind(kind);
   const chain = kind.chain?.bind(kind);
+  const exported = kind.exported?.bind(kind);
   return {
     name,
     open: (data, previous) => kind.open(data, preset, section, earlier(previous)),
     ...(scorer && { scorer: (data: ScoringData, stages: readonly LearntStage[]) => scorer(data, preset, section, stages) }),
     ...(chain && { chain: (data: ScoringData, stages: readonly LearntStage[]) => chain(data, preset, section, stages) }),
+    ...(exported && { exported: (data: ExportData, stages: readonly LearntStage[]) => exported(data, preset, section, stages) }),
   };
 }

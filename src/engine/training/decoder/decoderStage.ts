@@ -14,9 +14,10 @@ import { Scg } from '../../../pipeline/scg';
 import { SeedMaskError } from '../../../shared/errors';
 import type { LabelMap, Maps } from '../../../shared/maps';
 import type { StageKind } from '../stages';
-import type { Losses, PhotoScorer, TrainingData, TrainingPhoto, TrainingStage } from '../trainingStage';
+import { stateOf, type Losses, type PhotoScorer, type TrainingData, type TrainingPhoto, type TrainingStage } from '../trainingStage';
 import { CellPool, type PooledPhoto } from './cellPool';
 import { classWeights } from './cellTargets';
+import { decoderExport } from './decoderExport';
 import { CellReader, fitSpace, joinState, splitState, type CellVectors, type Judgement } from './decoderInputs';
 import { CellScorer, decoderScorer, foldOf, shapeOf, type CellScores } from './decoderScorer';
 import { areasOf, heldAreas, type JudgedPhoto } from './heldAreas';
@@ -24,11 +25,8 @@ import { mixed, predictedLabels, recursed, seedPixels, targetsOf, withCertain, t
 
 export const decoderKind: StageKind<DecoderPreset> = {
   open: (data, preset, section) => DecoderStage.open(data, preset, section),
-  scorer: (data, _preset, section, stages) => {
-    const own = stages.find(({ name }) => name === 'decoder');
-    if (!own) throw new Error('no decoder was trained');
-    return Promise.resolve(decoderScorer(data, section, own.state));
-  },
+  scorer: (data, _preset, section, stages) => Promise.resolve(decoderScorer(data, section, stateOf('decoder', stages))),
+  exported: (data, preset, section, stages) => decoderExport(data, preset, section, stateOf('decoder', stages)),
 };
 
 /** A photo of the pool before it is dealt out. */

@@ -23,6 +23,7 @@ import { ImageTraining } from './imageTraining';
 import { lessonFeeds, type Taught } from './lessonFeeds';
 import { classMix, edgePredictMix, type MixedLesson } from './mixing';
 import { NetworkModel, weightsOf, type NetworkParts, type NetworkView, type NetworkViewer } from './networkModel';
+import { networkExport } from './networkExport';
 import { networkScorer } from './networkScorer';
 import { taggingOf } from './tagging';
 import { plainLesson, recursiveLesson, softmax, type Lesson } from './targets';
@@ -175,4 +176,5 @@ export class NetworkStage implements TrainingStage {
 export const networkKind: StageKind<NetworkPreset> = {
   open: (data, preset, section, previous) => NetworkStage.open(data, preset, section, previous),
   scorer: (data, _preset, section, stages) => networkScorer(data, partsOf(section), section.prediction, { from: 'logits' }, stateOf('network', stages)),
+  exported: (data, _preset, section, stages) => networkExport(data, partsOf(section), section.prediction.longSide, stateOf('network', stages)),
 };

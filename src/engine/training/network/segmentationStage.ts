@@ -19,6 +19,7 @@ import { ImageBatches, type Crop } from './imageBatches';
 import { ImageTraining } from './imageTraining';
 import { labelFeeds } from './lessonFeeds';
 import { NetworkModel, photoTensor, weightsOf, type NetworkParts, type NetworkViewer } from './networkModel';
+import { networkExport } from './networkExport';
 import { networkScorer } from './networkScorer';
 import { PseudoMasks } from './pseudoMasks';
 import { decided, pick, softmax } from './targets';
@@ -166,4 +167,5 @@ export class SegmentationStage implements TrainingStage {
 export const segmentationKind: StageKind<SegmentationPreset> = {
   open: (data, preset, section, previous) => SegmentationStage.open(data, preset, section, previous),
   scorer: (data, _preset, section, stages) => networkScorer(data, partsOf(section), section.prediction, { from: 'logits' }, stateOf('segmentation', stages)),
+  exported: (data, _preset, section, stages) => networkExport(data, partsOf(section), section.prediction.longSide, stateOf('segmentation', stages)),
 };
