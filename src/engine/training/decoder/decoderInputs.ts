@@ -125,8 +125,8 @@ export class CellReader {
     return this.projector.dimensions + (colour > 0 ? 3 : 0) + (place > 0 ? 2 : 0) + (saliency > 0 ? 1 : 0);
   }
 
-  /** Cells of the photo whose features these are, on its first view's grid or a finer one. @throws SeedMaskError 'numeric' */
-  async read({ layers, saliency }: PhotoFeatures, image: RgbImage): Promise<CellVectors> {
+  /** Cells of the photo whose features these are, on its first view's grid or a finer one. @param image asked for where colours are seen. @throws SeedMaskError 'numeric' */
+  async read({ layers, saliency }: PhotoFeatures, image: () => Promise<RgbImage>): Promise<CellVectors> {
     const maps = this.layers.map(({ role }): Maps => {
       const found = layers.get(role)?.[0];
       if (!found) throw new SeedMaskError('bad-model', `the ${role} layer that the decoder was trained on is not there`);
@@ -151,13 +151,13 @@ export class CellReader {
     return this.projector.release();
   }
 
-  private async extras(image: RgbImage, salience: Maps | undefined, height: number, width: number): Promise<Maps[]> {
+  private async extras(image: () => Promise<RgbImage>, salience: Maps | undefined, height: number, width: number): Promise<Maps[]> {
     const { colour, place, saliency } = this.options;
     const cells = height * width;
     const maps = (channels: number, value: (channel: number, cell: number) => number): Maps => ({ data: Float32Array.from({ length: channels * cells }, (_, i) => value(Math.floor(i / cells), i % cells)), channels, height, width });
     const extras: Maps[] = [];
     if (colour > 0) {
-      const { data } = await resizePhoto(image, width, height);
+      const { data } = await resizePhoto(await image(), width, height);
       extras.push(maps(3, (channel, cell) => colour * (data[cell * 3 + channel] / 127.5 - 1)));
     }
     if (place > 0) extras.push(maps(2, (channel, cell) => place * (channel === 0 ? (cell % width) / width - 0.5 : Math.floor(cell / width) / height - 0.5)));

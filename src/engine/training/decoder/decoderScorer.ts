@@ -108,7 +108,7 @@ export function decoderScorer({ host, classes }: Pick<ScoringData, 'host' | 'cla
   const scorer = new CellScorer(host, shapeOf(section, reader.inputs, classes.length), section.folds, classes);
   return {
     async scores({ image, features, ids, sha256 }) {
-      const { probabilities } = await scorer.scores(network, await reader.read(features, image), ids, judgement, sha256 === undefined ? undefined : foldOf(sha256, section.folds));
+      const { probabilities } = await scorer.scores(network, await reader.read(features, () => Promise.resolve(image)), ids, judgement, sha256 === undefined ? undefined : foldOf(sha256, section.folds));
       return probabilities;
     },
     async release() {

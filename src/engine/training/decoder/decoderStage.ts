@@ -178,7 +178,7 @@ export class DecoderStage implements TrainingStage {
     const known = this.held.get(index);
     if (known) return known;
     const photo = this.data.photos[index];
-    const held = { photo, cells: await this.reader.read(await this.data.features(photo), await this.data.image(photo)) };
+    const held = { photo, cells: await this.reader.read(await this.data.features(photo), () => this.data.image(photo)) };
     this.held.set(index, held);
     return held;
   }
@@ -220,7 +220,7 @@ export class DecoderStage implements TrainingStage {
       const mix = await mixed(sides[0], sides[1], kind, this.preset.views[0].longSide, random);
       if (!mix) continue;
       // Not kept in the cache: no two epochs mix alike, and the photos' own features would have to make room.
-      const cells = await this.reader.read(await this.data.extract(mix.image), mix.image);
+      const cells = await this.reader.read(await this.data.extract(mix.image), () => Promise.resolve(mix.image));
       const targets = targetsOf({ labels: mix.labels }, mix.maps, mix.ids, new Set(this.channelOf.keys()), cells);
       made.push({ cells, ...targets, fold: photos[target].fold, weight: recursion.weights.mixed, tags: mix.ids.length });
     }
