@@ -14,7 +14,7 @@ import { atomicWrite } from '../../dataset/atomicWrite';
 import { makeFolderFor } from '../../dataset/folder';
 import type { Manifest } from '../../dataset/manifest';
 import { listRuns, runPath } from '../../dataset/runs';
-import type { TrainedRecord } from '../../dataset/trained';
+import { MODEL_FILE, writeTrainedModel, type TrainedRecord } from '../../dataset/trained';
 import { Scg } from '../../pipeline/scg';
 import { describeError, SeedMaskError } from '../../shared/errors';
 import { lossText, plural } from '../../shared/runTexts';
@@ -22,6 +22,7 @@ import { usesCrf } from '../../shared/settings';
 import type { TrainingLine } from '../../shared/training';
 import type { OnnxHost } from '../session';
 import { CheckpointStore, sameForm, type Checkpoint } from '../training/checkpoint';
+import { exportTrained } from '../training/exportTrained';
 import { MetricsFile } from '../training/metricsFile';
 import { Samples } from '../training/samples';
 import { Seeds } from '../training/seeds';
@@ -136,7 +137,23 @@ class Training {
       models: { backbone: models.backbone.sha256, saliency: models.saliency?.sha256 ?? null },
     }, finished);
     await this.store.removeAll();
-    return record;
+    return this.takeHome(record, finished, lessons.data);
+  }
+
+  /** The network as one file for other programs. That it cannot be made is no failure of the training. */
+  private async takeHome(record: TrainedRecord, stages: readonly LearntStage[], data: TrainingData): Promise<TrainedRecord> {
+    const { dataSet: { root }, frame: { recorder }, workshop: { preset } } = this.input;
+    try {
+      const exported = await exportTrained(preset, data, stages, `SeedMask, preset ${preset.name}, ${plural(record.photos, 'photo')}`);
+      if (!exported) return record;
+      const size = exported.size ? `; it takes photos of ${exported.size.width} x ${exported.size.height} alone` : '';
+      recorder.note(`the network by itself, for other programs: .seedmask/trained/${MODEL_FILE} (docs/training.md)${size}`);
+      return await writeTrainedModel(root, record, exported.model);
+    } catch (error) {
+      if (!(error instanceof SeedMaskError)) throw error;
+      recorder.note(`the network cannot be taken home as one file: ${error.message}`);
+      return record;
+    }
   }
 
   async release(): Promise<void> {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import sharp from 'sharp';
+import { sha256 } from '../../../src/dataset/hash';
 import { encodeMask } from '../../../src/dataset/maskFile';
 import { Manifest } from '../../../src/dataset/manifest';
 import { listRuns, runPath } from '../../../src/dataset/runs';
@@ -13,6 +14,7 @@ import { readTrained, trainedPath, type TrainedRecord } from '../../../src/datas
 import { EngineClient } from '../../../src/engine/client';
 import type { EngineEvent } from '../../../src/shared/protocol';
 import { DEFAULT_SETTINGS } from '../../../src/shared/settings';
+import { runOnce } from '../../cpuHost';
 import { colourFolder, copyOf, counts, filesIn, idsIn, labels, leftovers, masksIn, picture, run, saveColours } from './folders';
 import { curves, EPOCHS, presetFile, runTraining, tinyPreset } from './trainFolders';
 
@@ -81,6 +83,29 @@ test('a training leaves its numbers, its curves, samples that can be looked at, 
   const record = await trained(root);
   assert.deepEqual([record.run, record.classes, record.photos, record.stages], [summary.id, [{ id: 1, name: 'blue' }, { id: 2, name: 'red' }], 6, [{ name: 'decoder', steps: points[0].steps }]]);
   assert.deepEqual((await listRuns(root)).map(one => one.summary.id), [summary.id]);
+});
+
+test('what was learnt leaves as one file that finds a colour by itself; a decoder that sees more than features stays, and says so', async t => {
+  const root = await colourFolder(t);
+  const told = (await runTraining(root, colours, tiny())).summary.notes.join('; ');
+  assert.match(told, /cannot be taken home as one file: .*colour, place or salience/);
+  assert.equal((await trained(root)).model, undefined);
+
+  const blind = tinyPreset();
+  const decoder = blind.training?.decoder;
+  assert.ok(blind.training && decoder);
+  const preset = { ...blind, training: { ...blind.training, decoder: { ...decoder, inputs: { ...decoder.inputs, colour: 0, place: 0 } } } };
+  const { summary } = await runTraining(root, colours, { settings: { presetFile: await presetFile(t, preset) } });
+  assert.match(summary.notes.join('; '), /trained\/model\.onnx/);
+  const { model } = await trained(root);
+  assert.ok(model);
+  const bytes = await readFile(trainedPath(root, model.file));
+  assert.equal(sha256(bytes), model.sha256);
+  const red = { dims: [1, 64, 96, 3], data: new Uint8Array(await picture(96, 64, 'red').raw().toBuffer()) };
+  const out = await runOnce(bytes, { photo: red });
+  const found = Array.from(out.labels.data, Number);
+  assert.equal(found[32 * 96 + 48], 2, 'the middle of the red box');
+  assert.equal(found[2 * 96 + 2], 0, 'the corner');
 });
 
 test('masks are made with what was trained, and only once', async t => {
