@@ -13,6 +13,9 @@ import { findPython, LineProcess, type Answer } from './lineProcess';
 import { inFolder, markdown, median } from './measure';
 import { TRAINING_ROWS, type TrainingRow } from './trainingRows';
 
+/** What a turn takes, about. */
+const TURN_MS = 200;
+
 const HEAD = ['training step', 'threads', 'ours, ms', 'PyTorch, ms', 'ratio', 'ours, CPU ms', 'PyTorch, CPU ms', 'ratio of CPU', 'ours, MB', 'PyTorch, MB', 'losses differ by'];
 
 /** Writes what training.py reads. */
@@ -33,11 +36,13 @@ async function compare(name: string, python: string, stem: string, threads: numb
     const sides = [ours, torch];
     for (const side of sides) await side.answer();
     const steps = sides.map((): Answer[] => []);
-    // One step that is not timed, then turns in alternating order.
-    for (let round = 0; round <= rounds; round++) {
+    // Two steps that are not timed, then turns in alternating order; a turn of small networks has several steps, as a training has.
+    const [, { ms }] = [await ours.ask('step'), await ours.ask('step')];
+    for (let step = 0; step < 2; step++) await torch.ask('step');
+    const turn = Math.max(1, Math.min(20, Math.round(TURN_MS / Number(ms))));
+    for (let round = 0; round < rounds; round++) {
       for (const i of round % 2 ? [0, 1] : [1, 0]) {
-        const answer = await sides[i].ask('step');
-        if (round > 0) steps[i].push(answer);
+        for (let step = 0; step < turn; step++) steps[i].push(await sides[i].ask('step'));
       }
     }
     const of = (i: number, key: string): number => median(steps[i].map(step => Number(step[key])));

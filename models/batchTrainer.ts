@@ -7,8 +7,9 @@ import { SeedMaskError } from '../src/shared/errors';
 import { floats, type GraphHost, type GraphRunner, type Tensor } from '../src/shared/graph';
 import type { GraphBuilder } from './graph/builder';
 import type { Value } from './graph/value';
-import { gradientGraph, trainingGraph, updateGraph, type OptimiserOptions, type TrainingGraph } from './optimisers';
-import { checkLoss, isTrainingState, namedLosses, nextState, schedule, startState, Trainer, type TrainingState } from './trainer';
+import { SCALING } from './lossScaling';
+import { FINITE, gradientGraph, trainingGraph, updateGraph, type OptimiserOptions, type TrainingGraph } from './optimisers';
+import { checkLoss, isTrainingState, leftOut, namedLosses, nextState, schedule, startState, Trainer, type TrainingState } from './trainer';
 
 interface Loss {
   g: GraphBuilder;
@@ -108,13 +109,16 @@ export class BatchTrainer {
   private async stepInParts({ items, gradients, update, graph, parameters }: Parts, feeds: (from: number, to: number) => Readonly<Record<string, Tensor>>, rate: number): Promise<number> {
     const { batch, optimiser } = this.options;
     const steps = this.current.steps + 1;
-    const weights = Object.fromEntries(parameters.map(name => [name, this.current.tensors[name]]));
+    const given = optimiser.lossScale ? [...parameters, SCALING] : parameters;
+    const weights = Object.fromEntries(given.map(name => [name, this.current.tensors[name]]));
     const sums: Record<string, Tensor & { data: Float32Array }> = {};
     const named: Record<string, number> = {};
     let loss = 0;
+    let finite = 1;
     for (let from = 0; from < batch; from += items) {
       const results = await gradients.run({ ...feeds(from, from + items), ...weights });
       loss += (floats(results, 'loss').data[0] * items) / batch;
+      if (optimiser.lossScale) finite = Math.min(finite, floats(results, FINITE).data[0]);
       for (const [name, value] of Object.entries(namedLosses(results))) named[name] = (named[name] ?? 0) + (value * items) / batch;
       for (const name of parameters) {
         const key = `${name}.gradient`;
@@ -125,7 +129,7 @@ export class BatchTrainer {
     }
     this.losses = named;
     checkLoss(loss, steps);
-    this.current = nextState(graph.state, steps, await update.run({ ...sums, ...this.current.tensors, ...schedule(optimiser, steps, rate) }));
+    this.current = nextState(graph.state, steps, await update.run({ ...sums, ...(optimiser.lossScale && { [FINITE]: { dims: [], data: Float32Array.of(finite) } }), ...this.current.tensors, ...schedule(optimiser, steps - leftOut(this.current), rate) }));
     return loss;
   }
 
@@ -138,7 +142,7 @@ export class BatchTrainer {
     const { g, loss, parameters } = await this.lossGraph(items);
     const named = parameters.map(({ name, shape }) => ({ name, shape }));
     const graph = updateGraph(named, optimiser);
-    this.parts = { items, gradients: await this.host.open(gradientGraph(g, loss, parameters)), update: await this.host.open(graph.model), graph, parameters: named.map(({ name }) => name) };
+    this.parts = { items, gradients: await this.host.open(gradientGraph(g, loss, parameters, optimiser)), update: await this.host.open(graph.model), graph, parameters: named.map(({ name }) => name) };
     onShrink?.(items);
   }
 }

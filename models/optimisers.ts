@@ -12,6 +12,7 @@
 import { gradients } from './autodiff/gradients';
 import { GraphBuilder } from './graph/builder';
 import type { Shape, Value } from './graph/value';
+import { finiteOrZero, nextScaling, scaleOf, SCALING, scalingStart, unscaled, type LossScale } from './lossScaling';
 
 export interface AdamWOptions {
   kind: 'adamw';
@@ -32,6 +33,8 @@ export interface CommonOptions {
   clipNorm?: number;
   /** Keeps `w.ema`, the average that moves by 1 - ema a step; starts at the parameter's start. */
   ema?: number | EmaRamp;
+  /** Of losses in mixed precision. Adds the state `scaling`. */
+  lossScale?: LossScale;
   /** Factors on the learning rate and the weight decay of single parameters; default: 1, and no decay of biases (rank 1 and less). */
   groups?: (name: string, shape: Shape) => { rate?: number; decay?: number };
 }
@@ -55,9 +58,12 @@ export interface TrainingGraph {
 export interface StateTensor {
   name: string;
   shape: Shape;
-  /** Parameters start from given numbers, averages of them from the same, moments from zero. */
-  start: 'given' | 'zero' | { like: string };
+  /** Parameters start from given numbers, averages of them from the same, moments from zero, the loss's scale from its own numbers. */
+  start: 'given' | 'zero' | { like: string } | { numbers: readonly number[] };
 }
+
+/** Whether the gradients of a scaled loss are numbers. */
+export const FINITE = 'finite';
 
 const BETAS = [0.9, 0.999] as const;
 
@@ -66,27 +72,43 @@ const BETAS = [0.9, 0.999] as const;
  * touches matrices and kernels, not biases (rank 1 and less). Adds the inputs `rate` [] and, for AdamW, `correction` [2]; the output `loss`.
  */
 export function trainingGraph(g: GraphBuilder, loss: Value, parameters: readonly Value[], optimiser: OptimiserOptions): TrainingGraph {
-  g.output('loss', loss);
-  const state = appendUpdates(g, parameters, gradients(g, loss, parameters), optimiser);
-  return { model: g.toOnnx(), state, optimiser };
+  g.output('loss', optimiser.lossScale ? finiteOrZero(g, loss) : loss);
+  const found = lossGradients(g, loss, parameters, optimiser);
+  return { state: appendUpdates(g, parameters, found, optimiser), model: g.toOnnx(), optimiser };
 }
 
-/** The first half of a step in parts: outputs `loss` and `<parameter>.gradient`. */
-export function gradientGraph(g: GraphBuilder, loss: Value, parameters: readonly Value[]): Uint8Array {
-  g.output('loss', loss);
-  gradients(g, loss, parameters).forEach((gradient, i) => g.output(`${parameters[i].name}.gradient`, gradient));
+/** The first half of a step in parts: outputs `loss`, `<parameter>.gradient` and, for scaled losses, `finite` [] (1 or 0). */
+export function gradientGraph(g: GraphBuilder, loss: Value, parameters: readonly Value[], optimiser: OptimiserOptions): Uint8Array {
+  g.output('loss', optimiser.lossScale ? finiteOrZero(g, loss) : loss);
+  const { gradients: found, finite } = lossGradients(g, loss, parameters, optimiser);
+  found.forEach((gradient, i) => g.output(`${parameters[i].name}.gradient`, gradient));
+  if (finite) g.output(FINITE, g.cast(finite, 'float32'));
   return g.toOnnx();
 }
 
-/** The second half: inputs `<parameter>.gradient`, and the state as in `trainingGraph`. */
+/** The second half: inputs `<parameter>.gradient`, for scaled losses `finite`, and the state as in `trainingGraph`. */
 export function updateGraph(parameters: readonly { name: string; shape: Shape }[], optimiser: OptimiserOptions): TrainingGraph {
   const g = new GraphBuilder('update');
   const values = parameters.map(({ name, shape }) => g.input(name, shape));
-  const state = appendUpdates(g, values, values.map(({ name, shape }) => g.input(`${name}.gradient`, shape)), optimiser);
-  return { model: g.toOnnx(), state, optimiser };
+  const given = values.map(({ name, shape }) => g.input(`${name}.gradient`, shape));
+  const scaled = optimiser.lossScale && { scaling: g.input(SCALING, [3]), finite: g.greater(g.input(FINITE, []), 0.5) };
+  return { state: appendUpdates(g, values, { gradients: given, ...scaled }, optimiser), model: g.toOnnx(), optimiser };
 }
 
-function appendUpdates(g: GraphBuilder, parameters: readonly Value[], raw: readonly Value[], optimiser: OptimiserOptions): StateTensor[] {
+/** Gradients; of losses that are scaled, the state of that and whether the gradients are numbers. */
+interface LossGradients {
+  gradients: readonly Value[];
+  scaling?: Value;
+  finite?: Value;
+}
+
+function lossGradients(g: GraphBuilder, loss: Value, parameters: readonly Value[], { lossScale }: OptimiserOptions): LossGradients {
+  if (!lossScale) return { gradients: gradients(g, loss, parameters) };
+  const scaling = g.input(SCALING, [3]);
+  return { scaling, ...unscaled(g, gradients(g, loss, parameters, scaleOf(g, scaling, loss.rank)), scaling) };
+}
+
+function appendUpdates(g: GraphBuilder, parameters: readonly Value[], { gradients: raw, scaling, finite }: LossGradients, optimiser: OptimiserOptions): StateTensor[] {
   const rate = g.input('rate', []);
   const correction = optimiser.kind === 'adamw' ? g.input('correction', [2]) : undefined;
   const { ema } = optimiser;
@@ -96,18 +118,24 @@ function appendUpdates(g: GraphBuilder, parameters: readonly Value[], raw: reado
     state.push({ name, shape, start });
     return g.input(name, shape);
   };
+  // A step whose gradients are no numbers leaves everything as it was.
+  const becomes = (old: Value, value: Value): void => g.output(`${old.name}.next`, finite ? g.where(finite, value, old) : value);
+  if (scaling && finite && optimiser.lossScale) {
+    state.push({ name: SCALING, shape: scaling.shape, start: { numbers: scalingStart(optimiser.lossScale) } });
+    g.output(`${SCALING}.next`, nextScaling(g, scaling, finite, optimiser.lossScale));
+  }
   clipped(g, raw, optimiser.clipNorm).forEach((gradient, i) => {
     const parameter = parameters[i];
     const { name, shape } = parameter;
     state.push({ name, shape, start: 'given' });
     const group = optimiser.groups?.(name, shape) ?? {};
     const weightDecay = (parameter.rank > 1 ? (optimiser.weightDecay ?? 0) : 0) * (group.decay ?? 1);
-    const update = { parameter, gradient, rate: group.rate === undefined ? rate : g.mul(rate, group.rate), decay: weightDecay, slot };
+    const update = { parameter, gradient, rate: group.rate === undefined ? rate : g.mul(rate, group.rate), decay: weightDecay, slot, becomes };
     const next = correction && optimiser.kind === 'adamw' ? adamw(g, update, correction, optimiser) : momentum(g, update, optimiser.kind === 'sgd' ? (optimiser.momentum ?? 0.9) : 0);
-    g.output(`${name}.next`, next);
+    becomes(parameter, next);
     if (decay === undefined) return;
     const average = slot(`${name}.ema`, shape, { like: name });
-    g.output(`${name}.ema.next`, g.add(g.mul(average, decay), g.mul(next, typeof decay === 'number' ? 1 - decay : g.sub(1, decay))));
+    becomes(average, g.add(g.mul(average, decay), g.mul(next, typeof decay === 'number' ? 1 - decay : g.sub(1, decay))));
   });
   return state;
 }
@@ -137,16 +165,17 @@ interface Update {
   rate: Value;
   decay: number;
   slot: (name: string, shape: Shape) => Value;
+  becomes: (old: Value, value: Value) => void;
 }
 
-function adamw(g: GraphBuilder, { parameter, gradient, rate, decay, slot }: Update, correction: Value, { betas = BETAS, epsilon = 1e-8 }: AdamWOptions): Value {
+function adamw(g: GraphBuilder, { parameter, gradient, rate, decay, slot, becomes }: Update, correction: Value, { betas = BETAS, epsilon = 1e-8 }: AdamWOptions): Value {
   const [first, second] = betas;
   const m = slot(`${parameter.name}.m`, parameter.shape);
   const v = slot(`${parameter.name}.v`, parameter.shape);
   const m2 = g.add(g.mul(m, first), g.mul(gradient, 1 - first));
   const v2 = g.add(g.mul(v, second), g.mul(g.mul(gradient, gradient), 1 - second));
-  g.output(`${m.name}.next`, m2);
-  g.output(`${v.name}.next`, v2);
+  becomes(m, m2);
+  becomes(v, v2);
   // All that is one number is put together first: as few passes over the parameters as there can be.
   const [firstFactor, secondFactor] = [0, 1].map(i => g.slice(correction, [i], [i + 1], [0]));
   const root = g.sqrt(secondFactor);
@@ -154,10 +183,10 @@ function adamw(g: GraphBuilder, { parameter, gradient, rate, decay, slot }: Upda
   return g.sub(decay ? g.mul(parameter, g.sub(1, g.mul(rate, decay))) : parameter, step);
 }
 
-function momentum(g: GraphBuilder, { parameter, gradient, rate, decay, slot }: Update, factor: number): Value {
+function momentum(g: GraphBuilder, { parameter, gradient, rate, decay, slot, becomes }: Update, factor: number): Value {
   const m = slot(`${parameter.name}.m`, parameter.shape);
   const push = decay ? g.add(gradient, g.mul(parameter, decay)) : gradient;
   const m2 = g.add(g.mul(m, factor), push);
-  g.output(`${m.name}.next`, m2);
+  becomes(m, m2);
   return g.sub(parameter, g.mul(m2, rate));
 }

@@ -5,6 +5,7 @@
 import { SeedMaskError } from '../src/shared/errors';
 import { floats, type GraphHost, type GraphRunner, type Tensor } from '../src/shared/graph';
 import { product, type Shape } from './graph/value';
+import { SCALING, stepsLeftOut } from './lossScaling';
 import { adamCorrection, emaDecay, type OptimiserOptions, type StateTensor, type TrainingGraph } from './optimisers';
 
 /** Everything a training can go on from. */
@@ -18,11 +19,17 @@ export interface TrainingState {
 /** The state before the first step. @throws Error if a parameter is missing or has another size. */
 export function startState(state: readonly StateTensor[], parameters: Readonly<Record<string, Float32Array>>): TrainingState {
   const tensors = state.map(({ name, shape, start }): [string, { dims: Shape; data: Float32Array }] => {
-    const data = start === 'zero' ? new Float32Array(product(shape)) : parameters[start === 'given' ? name : start.like]?.slice();
+    const data = startNumbers(name, shape, start, parameters);
     if (!data || data.length !== product(shape)) throw new Error(`parameter '${name}' needs ${product(shape)} numbers to start from`);
     return [name, { dims: shape, data }];
   });
   return { steps: 0, tensors: Object.fromEntries(tensors) };
+}
+
+function startNumbers(name: string, shape: Shape, start: StateTensor['start'], parameters: Readonly<Record<string, Float32Array>>): Float32Array | undefined {
+  if (start === 'zero') return new Float32Array(product(shape));
+  if (start === 'given') return parameters[name]?.slice();
+  return 'numbers' in start ? Float32Array.from(start.numbers) : parameters[start.like]?.slice();
 }
 
 /** The inputs of an update at step `step` (from 1) besides state and gradients. */
@@ -37,6 +44,12 @@ export function schedule(optimiser: OptimiserOptions, step: number, rate: number
 /** The next state, from the outputs of an update. */
 export function nextState(state: readonly StateTensor[], steps: number, results: Record<string, Tensor>): TrainingState {
   return { steps, tensors: Object.fromEntries(state.map(({ name, shape }) => [name, { dims: shape, data: floats(results, `${name}.next`).data }])) };
+}
+
+/** Steps that a loss in mixed precision had to leave out: the update does not count them. @throws SeedMaskError 'numeric' */
+export function leftOut({ tensors }: TrainingState): number {
+  const scaling = tensors[SCALING];
+  return scaling ? stepsLeftOut(scaling.data) : 0;
 }
 
 /** @throws SeedMaskError 'numeric' */
@@ -85,7 +98,7 @@ export class Trainer {
   async step(batch: Readonly<Record<string, Tensor>>, rate: number): Promise<number> {
     const { optimiser, state } = this.graph;
     const steps = this.current.steps + 1;
-    const results = await this.runner.run({ ...batch, ...this.current.tensors, ...schedule(optimiser, steps, rate) });
+    const results = await this.runner.run({ ...batch, ...this.current.tensors, ...schedule(optimiser, steps - leftOut(this.current), rate) });
     const loss = checkLoss(floats(results, 'loss').data[0], steps);
     this.losses = namedLosses(results);
     this.current = nextState(state, steps, results);

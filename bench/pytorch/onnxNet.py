@@ -77,9 +77,9 @@ def average_pool(_, attributes, x):
     return F.avg_pool2d(x, attributes["kernel_shape"], strides, padding, count_include_pad=counted)
 
 
-def resize(_, attributes, x, roi, scales, sizes):
+def resize(_, attributes, x, roi, scales, sizes=None):
     mode, coordinates = attributes.get("mode"), attributes.get("coordinate_transformation_mode", "half_pixel")
-    size = sizes.tolist()[2:]
+    size = [int(d * s) for d, s in zip(x.shape[2:], scales.tolist()[2:])] if sizes is None else sizes.tolist()[2:]
     if mode == "linear" and coordinates in ("half_pixel", "align_corners"):
         return F.interpolate(x, size, mode="bilinear", align_corners=coordinates == "align_corners")
     # Nearest: written as what it is, a choice of rows and columns.

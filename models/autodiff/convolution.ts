@@ -7,18 +7,18 @@
 import type { GraphBuilder } from '../graph/builder';
 import { windowOf, type Window } from '../graph/linear';
 import { range, type Value } from '../graph/value';
-import type { Backward, GradientRule } from './rule';
+import { wideSum, type Backward, type GradientRule } from './rule';
 
 function convolution({ g, node, inputs: [x, w, bias], dy }: Backward): (Value | undefined)[] {
   const window = windowOf(node.attributes);
-  return [inputGradient(g, x, w, dy, window), weightGradient(g, x, w, dy, window), bias && g.sum(dy, [0, 2, 3], false)];
+  return [inputGradient(g, x, w, dy, window), weightGradient(g, x, w, dy, window), bias && g.reshape(wideSum(g, dy, [0, 2, 3]), bias.shape)];
 }
 
 /** A transposed convolution is what takes a convolution's output gradient back to its input: the two change their parts. */
 function transposedConvolution({ g, node, inputs: [x, w, bias], dy }: Backward): (Value | undefined)[] {
   const window = windowOf(node.attributes);
   const { strides, dilations, pads, group } = window;
-  return [g.conv(dy, w, undefined, { strides, dilations, pads, group }), weightGradient(g, dy, w, x, window), bias && g.sum(dy, [0, 2, 3], false)];
+  return [g.conv(dy, w, undefined, { strides, dilations, pads, group }), weightGradient(g, dy, w, x, window), bias && g.reshape(wideSum(g, dy, [0, 2, 3]), bias.shape)];
 }
 
 function inputGradient(g: GraphBuilder, x: Value, w: Value, dy: Value, { strides, dilations, pads, group }: Window): Value {
@@ -66,7 +66,7 @@ function photoByPhoto(g: GraphBuilder, padded: Value, w: Value, dy: Value, { str
   const seen = g.slice(padded, [0, 0], [(height - 1) * strides[0] + 1, (width - 1) * strides[1] + 1], [2, 3], strides);
   const rows = (value: Value): Value => g.reshape(value, [photos, value.shape[1], height * width]);
   const products = g.matmul(rows(dy), g.transpose(rows(seen), [0, 2, 1]));
-  return g.reshape(g.sum(products, [0], false), [out, w.shape[1], 1, 1]);
+  return g.reshape(wideSum(g, products, [0]), [out, w.shape[1], 1, 1]);
 }
 
 function offsetByOffset(g: GraphBuilder, padded: Value, w: Value, dy: Value, { strides, dilations, group }: Window): Value {

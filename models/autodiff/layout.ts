@@ -2,7 +2,7 @@
 import { sliceRanges } from '../graph/layout';
 import { constantNumbers, intAttribute, intsAttribute, stringAttribute } from '../graph/shapeRule';
 import { positiveAxes, range, type Value } from '../graph/value';
-import { sumTo, zeros, type Backward, type GradientRule } from './rule';
+import { scatterAdd, sumTo, zeros, type Backward, type GradientRule } from './rule';
 
 const reshape: GradientRule = ({ g, inputs: [x], dy }) => [g.reshape(dy, x.shape)];
 
@@ -61,25 +61,20 @@ function pad({ g, node, inputs: [x, pads], dy }: Backward): Value[] {
     });
     const shape = gradient.shape.map((d, i) => (i === axis ? length : d));
     const positions = g.reshape(g.integers(sources), gradient.shape.map((d, i) => (i === axis ? d : 1)));
-    gradient = g.op('ScatterElements', [zeros(g, shape), g.expand(positions, gradient.shape), gradient], { axis, reduction: 'add' });
+    gradient = scatterAdd(g, shape, g.expand(positions, gradient.shape), gradient, axis);
   });
   return [gradient];
 }
 
 function split({ g, node, dys }: Backward): Value[] {
-  return [g.concat(dys.map((dy, i) => dy ?? zeros(g, node.outputs[i].shape)), intAttribute(node.attributes, 'axis', 0))];
-}
-
-/** What was picked by position gets its gradient there. */
-function scattered(g: Backward['g'], x: Value, positions: Value, dy: Value, axis: number): Value {
-  return g.op('ScatterElements', [zeros(g, x.shape), positions, dy], { axis, reduction: 'add' });
+  return [g.concat(dys.map((dy, i) => dy ?? zeros(g, node.outputs[i].shape, node.outputs[i].dtype)), intAttribute(node.attributes, 'axis', 0))];
 }
 
 function gather({ g, node, inputs: [x, indices], dy }: Backward): (Value | undefined)[] {
   const [axis] = positiveAxes([intAttribute(node.attributes, 'axis', 0)], x.rank);
   const shape = x.shape.map((d, i) => (i === axis ? indices.size : d));
   const positions = g.expand(g.reshape(indices, shape.map((d, i) => (i === axis ? d : 1))), shape);
-  return [g.op('ScatterElements', [zeros(g, x.shape), positions, g.reshape(dy, shape)], { axis, reduction: 'add' }), undefined];
+  return [scatterAdd(g, x.shape, positions, g.reshape(dy, shape), axis), undefined];
 }
 
 export const layoutGradients: Record<string, GradientRule> = {
@@ -92,8 +87,8 @@ export const layoutGradients: Record<string, GradientRule> = {
   Slice: slice,
   Pad: pad,
   Gather: gather,
-  GatherElements: ({ g, node, inputs: [x, indices], dy }) => [scattered(g, x, indices, dy, intAttribute(node.attributes, 'axis', 0)), undefined],
-  TopK: ({ g, node, inputs: [x], dy }) => [scattered(g, x, g.ops('TopK', node.inputs, node.attributes, 2)[1], dy, intAttribute(node.attributes, 'axis', -1)), undefined],
+  GatherElements: ({ g, node, inputs: [x, indices], dy }) => [scatterAdd(g, x.shape, indices, dy, intAttribute(node.attributes, 'axis', 0)), undefined],
+  TopK: ({ g, node, inputs: [x], dy }) => [scatterAdd(g, x.shape, g.ops('TopK', node.inputs, node.attributes, 2)[1], dy, intAttribute(node.attributes, 'axis', -1)), undefined],
   Split: split,
   Expand: ({ g, inputs: [x], dy }) => [sumTo(g, dy, x.shape)],
 };

@@ -5,13 +5,13 @@
 import { windowOf } from '../graph/linear';
 import { intAttribute, intsAttribute } from '../graph/shapeRule';
 import { product, range, type Value } from '../graph/value';
-import { zeros, type Backward, type GradientRule } from './rule';
+import { scatterAdd, type Backward, type GradientRule } from './rule';
 
 function maxPool({ g, node, inputs: [x], dy }: Backward): Value[] {
   // The runtime merges this with the forward node where that has its positions, too.
   const [, positions] = g.ops('MaxPool', [x], node.attributes, 2);
   const flat = (value: Value): Value => g.reshape(value, [value.size]);
-  return [g.reshape(g.op('ScatterElements', [zeros(g, [x.size]), flat(positions), flat(dy)], { axis: 0, reduction: 'add' }), x.shape)];
+  return [g.reshape(scatterAdd(g, [x.size], flat(positions), flat(dy), 0), x.shape)];
 }
 
 function averagePool({ g, node, inputs: [x], dy }: Backward): Value[] {
@@ -30,10 +30,10 @@ function averagePool({ g, node, inputs: [x], dy }: Backward): Value[] {
   const rows = counted ? range(outHeight).map(() => kernel[0]) : inside(0, height, outHeight);
   const columns = counted ? range(outWidth).map(() => kernel[1]) : inside(1, width, outWidth);
   const shares = g.constant(Float32Array.from(rows.flatMap(r => columns.map(c => 1 / (r * c)))), [1, 1, outHeight, outWidth]);
-  const single = g.reshape(g.mul(dy, shares), [photos * channels, 1, outHeight, outWidth]);
+  const single = g.reshape(g.mul(dy, g.cast(shares, dy.dtype)), [photos * channels, 1, outHeight, outWidth]);
   const ones = g.constant(new Float32Array(product(kernel)).fill(1), [1, 1, ...kernel]);
   const rest = range(2).map(i => x.shape[2 + i] - ((dy.shape[2 + i] - 1) * strides[i] + dilations[i] * (kernel[i] - 1) + 1 - pads[i] - pads[i + 2]));
-  return [g.reshape(g.op('ConvTranspose', [single, ones], { kernel_shape: kernel, strides, dilations, pads, output_padding: rest }), x.shape)];
+  return [g.reshape(g.op('ConvTranspose', [single, g.cast(ones, dy.dtype)], { kernel_shape: kernel, strides, dilations, pads, output_padding: rest }), x.shape)];
 }
 
 export const poolGradients: Record<string, GradientRule> = {

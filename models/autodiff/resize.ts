@@ -43,7 +43,7 @@ function resize({ g, node, inputs: [x], dy }: Backward): ReturnType<GradientRule
   const [, , toHeight, toWidth] = dy.shape;
   const rows = g.constant(interpolation(height, toHeight, coordinates, nearest, true), [height, toHeight]);
   const columns = g.constant(interpolation(width, toWidth, coordinates, nearest, false), [toWidth, width]);
-  return [g.matmul(rows, g.matmul(dy, columns))];
+  return [g.matmul(g.cast(rows, dy.dtype), g.matmul(dy, g.cast(columns, dy.dtype)))];
 }
 
 export const resizeGradients: Record<string, GradientRule> = { Resize: resize };

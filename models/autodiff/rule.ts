@@ -3,7 +3,7 @@
  * gradient with respect to its output. What nobody asks for costs nothing: the builder drops dead nodes.
  */
 import type { GraphBuilder } from '../graph/builder';
-import { range, sameShape, type GraphNode, type Shape, type Value } from '../graph/value';
+import { range, sameShape, type DType, type GraphNode, type Shape, type Value } from '../graph/value';
 
 export interface Backward {
   g: GraphBuilder;
@@ -26,9 +26,20 @@ export function sumTo(g: GraphBuilder, value: Value, shape: Shape): Value {
   if (sameShape(value.shape, shape)) return value;
   const added = value.rank - shape.length;
   const axes = range(value.rank).filter(i => i < added || (shape[i - added] === 1 && value.shape[i] !== 1));
-  return g.reshape(g.sum(value, axes), shape);
+  return g.reshape(wideSum(g, value, axes), shape);
 }
 
-export function zeros(g: GraphBuilder, shape: Shape): Value {
-  return g.expand(g.scalar(0, shape.length), shape);
+/** A sum that is added up in single precision, in the type of `value`, its axes kept. */
+export function wideSum(g: GraphBuilder, value: Value, axes: readonly number[]): Value {
+  return g.cast(g.sum(g.cast(value, 'float32'), axes), value.dtype);
+}
+
+export function zeros(g: GraphBuilder, shape: Shape, dtype: DType = 'float32'): Value {
+  return g.expand(g.scalar(0, shape.length, dtype), shape);
+}
+
+/** `values` added up at their `positions` along `axis` of zeros of `shape`, in single precision, which is the only one the runtime's CPU provider does this in. */
+export function scatterAdd(g: GraphBuilder, shape: Shape, positions: Value, values: Value, axis: number): Value {
+  const sums = g.op('ScatterElements', [zeros(g, shape), positions, g.cast(values, 'float32')], { axis, reduction: 'add' });
+  return g.cast(sums, values.dtype);
 }

@@ -19,6 +19,8 @@ export interface GraphRunner {
 
 /** Opens graphs on one device. */
 export interface GraphHost {
+  /** Its name, where it is one of `DEVICES`. */
+  readonly device?: string;
   /** `model` is the bytes of an ONNX file or its path. */
   open(model: Uint8Array | string): Promise<GraphRunner>;
 }
