@@ -4,7 +4,7 @@
  */
 import * as vscode from 'vscode';
 import type { EngineEvent, RunSummary } from '../shared/protocol';
-import { progressLine } from '../shared/runTexts';
+import { progressLine, type Progress } from '../shared/runTexts';
 import { TrainingHistory } from '../shared/trainingHistory';
 import { fractionDone, MASK_SHARES, statusText, type Shares } from './progressText';
 
@@ -13,6 +13,7 @@ export class CurrentRun implements vscode.Disposable {
   #abort: AbortController | undefined;
   #status: vscode.StatusBarItem | undefined;
   #line = '';
+  #progress: Progress | undefined;
   #share = 0;
   #shares = MASK_SHARES;
   #training = new TrainingHistory();
@@ -46,6 +47,7 @@ export class CurrentRun implements vscode.Disposable {
   /** Opens the books for a run of `root` and returns the signal that cancels it. @param shares how its time is spread over its stages */
   start(root: string, { job, preset }: Pick<RunSummary, 'job' | 'preset'> = {}, shares: Shares = MASK_SHARES): AbortSignal {
     this.#abort = new AbortController();
+    this.#progress = undefined;
     this.#share = 0;
     this.#shares = shares;
     this.#training = new TrainingHistory();
@@ -72,17 +74,13 @@ export class CurrentRun implements vscode.Disposable {
     if (event.type === 'progress') {
       if (event.device) run.device = event.device;
       run.photos = Math.max(run.photos, event.stage === 'learn' || event.stage === 'device' || event.stage === 'train' ? 0 : event.total);
-      const loss = this.#training.stages.at(-1)?.points.at(-1)?.losses['total'];
-      this.#line = progressLine(event, loss);
       this.#share = Math.max(this.#share, fractionDone(event, this.#shares));
-      if (this.#status) {
-        this.#status.text = `$(sync~spin) ${statusText(event, run.job, loss)}`;
-        this.#status.tooltip = `SeedMask: ${this.#line}`;
-        this.#status.accessibilityInformation = { label: `SeedMask run, ${this.#line}`, role: 'button' };
-      }
+      this.#progress = event;
+      this.#draw(run);
     } else if (event.type === 'metrics') {
       run.id = event.run;
       this.#training.add({ type: 'metrics', ...event.metrics });
+      this.#draw(run);
       this.#changed.fire();
     } else if (event.type === 'sample') {
       run.id = event.run;
@@ -113,6 +111,17 @@ export class CurrentRun implements vscode.Disposable {
     this.#status?.dispose();
     this.#changed.dispose();
     this.#told.dispose();
+  }
+
+  /** The line, and the status bar's, of where the run is. */
+  #draw({ job }: RunSummary): void {
+    if (!this.#progress) return;
+    const loss = this.#training.stages.at(-1)?.points.at(-1)?.losses['total'];
+    this.#line = progressLine(this.#progress, loss);
+    if (!this.#status) return;
+    this.#status.text = `$(sync~spin) ${statusText(this.#progress, job, loss)}`;
+    this.#status.tooltip = `SeedMask: ${this.#line}`;
+    this.#status.accessibilityInformation = { label: `SeedMask run, ${this.#line}`, role: 'button' };
   }
 
   /** In the status bar, while there is nothing to count. */

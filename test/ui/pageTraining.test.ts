@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import sharp from 'sharp';
 import type { ToTrainingPage } from '../../src/shared/trainingPage';
+import { curveRows } from '../page/curveShot';
 import { MADE_HEIGHT, MADE_PHOTOS, MADE_WIDTH, madePoint, madeTraining, RUNNING } from '../page/madeTraining';
 import type { OpenedPage } from '../page/open';
 import { openTraining } from '../page/openTraining';
@@ -36,7 +36,7 @@ test('the head says what is trained and how far it is', async () => {
 test('each loss has a curve that falls, as pixels', async () => {
   const charts = page.locator('.chart');
   assert.deepEqual(await charts.locator('figcaption .grow').allInnerTexts(), ['total loss', 'classification', 'segmentation', 'learning rate']);
-  const rows = await curveRows(0);
+  const rows = (await curveRows(page.locator('.chart svg').first())).rows;
   const mean = (part: number[]): number => part.reduce((sum, row) => sum + row, 0) / part.length;
   assert.ok(rows.length > 150, `${rows.length} columns of the curve are drawn`);
   assert.ok(mean(rows.slice(-20)) > mean(rows.slice(0, 20)) + 40, 'the curve does not go down');
@@ -59,10 +59,10 @@ test('values are read by keyboard and by pointer', async () => {
 });
 
 test('a logarithmic axis draws another curve', async () => {
-  const before = await curveRows(0);
+  const before = (await curveRows(page.locator('.chart svg').first())).rows;
   await page.getByRole('checkbox', { name: 'Logarithmic' }).click();
   await page.waitForFunction(() => [...document.querySelectorAll('.chart text')].some(text => text.textContent === '0.5'));
-  const after = await curveRows(0);
+  const after = (await curveRows(page.locator('.chart svg').first())).rows;
   assert.ok(after.some((row, i) => Math.abs(row - (before[i] ?? row)) > 5));
   await page.getByRole('checkbox', { name: 'Logarithmic' }).click();
 });
@@ -160,23 +160,6 @@ for (const theme of THEMES) {
 async function open(theme?: (typeof THEMES)[number], width?: number): Promise<OpenedPage> {
   const { lines, files } = await madeTraining(EPOCHS);
   return openTraining({ type: 'view', status: RUNNING, progress: { text: '10/1,800 steps', share: 0.6 }, lines }, files, { ...(theme && { theme }), ...(width !== undefined && { width }) });
-}
-
-/** The lowest row of the bold curve in each column of a chart's picture where it is drawn. */
-async function curveRows(chart: number): Promise<number[]> {
-  const svg = page.locator('.chart svg').nth(chart);
-  const [r, g, b] = await svg.locator('polyline.curve').evaluate(line => (getComputedStyle(line).stroke.match(/\d+/g) ?? []).map(Number));
-  const { data, info } = await sharp(await svg.screenshot()).removeAlpha().raw().toBuffer({ resolveWithObject: true });
-  const rows: number[] = [];
-  for (let x = 0; x < info.width; x++) {
-    for (let y = info.height - 1; y >= 0; y--) {
-      const at = (y * info.width + x) * 3;
-      if (Math.abs(data[at] - r) + Math.abs(data[at + 1] - g) + Math.abs(data[at + 2] - b) > 40) continue;
-      rows.push(y);
-      break;
-    }
-  }
-  return rows;
 }
 
 /** Of two CSS colours, as WCAG has it. */
