@@ -10,7 +10,8 @@ import { resizeBilinear } from '../../../pipeline/resize';
 import type { Maps, RgbImage } from '../../../shared/maps';
 import type { PhotoFeatures, Role } from '../../photoFeatures';
 
-const COLOUR = 'colour';
+/** Name of the colours among the inputs. */
+export const COLOUR = 'colour';
 /** The scales of the layers in a training's state. */
 export const SCALES = 'scales';
 
@@ -49,20 +50,23 @@ export function learntNames(layers: readonly AffinityLayer[], section: AffinityP
 export interface AffinityView {
   rows: number;
   columns: number;
-  maps: ReadonlyMap<string, Maps>;
+  maps: Map<string, Maps>;
 }
 
-/** @param photo of any size; @param scales one a layer */
-export function affinityView(photo: RgbImage, features: PhotoFeatures, layers: readonly AffinityLayer[], { colour, grid }: AffinityPreset, scales: Float32Array): AffinityView {
+/** The layers; where colours are seen, too, they are to be added (`coloursOn`). @param scales one a layer */
+export function affinityView(features: PhotoFeatures, layers: readonly AffinityLayer[], scales: Float32Array): AffinityView {
   const views = layers.map(({ role }) => firstView(features, role));
-  const coarsest = views.reduce((least, view) => (view.height * view.width < least.height * least.width ? view : least));
-  const { height: rows, width: columns } = coarsest;
+  const { height: rows, width: columns } = views.reduce((least, view) => (view.height * view.width < least.height * least.width ? view : least));
   const maps = new Map<string, Maps>(layers.map(({ role, factor }, i) => {
     const view = resized(views[i], rows * factor, columns * factor);
     return [role, { ...view, data: view.data.map(value => value / scales[i]) }];
   }));
-  if (colour > 0) maps.set(COLOUR, colourChannels(photo, rows * grid, columns * grid));
   return { rows, columns, maps };
+}
+
+/** Colours on the grid of the walk. @param photo of any size */
+export function coloursOn(photo: RgbImage, { rows, columns }: Pick<AffinityView, 'rows' | 'columns'>, { grid }: AffinityPreset): Maps {
+  return colourChannels(photo, rows * grid, columns * grid);
 }
 
 /** Root mean square of a layer's first view. */

@@ -16,10 +16,13 @@ import { SeedMaskError } from '../../../shared/errors';
 import type { Tensor } from '../../../shared/graph';
 import { IGNORE, zeroMaps, type LabelMap, type Maps } from '../../../shared/maps';
 import type { Losses, PhotoScorer, Seed, TrainingData, TrainingPhoto, TrainingStage } from '../trainingStage';
-import { affinityLayers, affinityShape, affinityView, layerScale, SCALES, type AffinityLayer } from './affinityInputs';
+import { affinityLayers, affinityShape, affinityView, COLOUR, coloursOn, layerScale, SCALES, type AffinityLayer, type AffinityView } from './affinityInputs';
 
 /** Photos that the scales of the layers are measured on, at most. */
 const SCALED_PHOTOS = 64;
+
+/** Photos whose colours stay in memory: some 40 kB each. */
+const KEPT_PHOTOS = 2000;
 
 /** A crop: inputs by name, and its pairs by kind. */
 interface Crop {
@@ -32,6 +35,7 @@ export class AffinityStage implements TrainingStage {
   readonly epochs: number;
   readonly stepsPerEpoch: number;
   rate = 0;
+  private readonly colours = new Map<string, Maps>();
 
   private constructor(
     private readonly data: TrainingData,
@@ -107,10 +111,10 @@ export class AffinityStage implements TrainingStage {
   /** A crop of chance, mirrored half of the times; what lies outside of the photo is 0, and no label. */
   private async crop(photo: TrainingPhoto, random: () => number): Promise<Crop> {
     const { crop, grid, radius } = this.section;
-    const [features, image, seed] = [await this.data.features(photo), await this.data.image(photo), await this.data.seed(photo)];
-    const view = affinityView(image, features, this.layers, this.section, this.scales);
+    const view = affinityView(await this.data.features(photo), this.layers, this.scales);
+    if (this.section.colour > 0) view.maps.set(COLOUR, await this.coloursOf(photo, view));
     const [height, width] = [view.rows * grid, view.columns * grid];
-    const labels = confidentLabels(seed, photo.ids, this.section, height, width, await this.data.certain(photo, height, width));
+    const labels = confidentLabels(await this.data.seed(photo), photo.ids, this.section, height, width, await this.data.certain(photo, height, width));
     const top = Math.floor(random() * (Math.max(0, view.rows - crop) + 1));
     const left = Math.floor(random() * (Math.max(0, view.columns - crop) + 1));
     const mirrored = random() < 0.5;
@@ -121,9 +125,18 @@ export class AffinityStage implements TrainingStage {
       return [name, window(whole, top * factor, left * factor, rows, mirrored)];
     }));
     const side = crop * grid;
-    const labelled = { ...window(asMaps(labels), top * grid, left * grid, side, mirrored, IGNORE) };
+    const labelled = window(asMaps(labels), top * grid, left * grid, side, mirrored, IGNORE);
     const { kinds } = pairLabels({ data: Uint8Array.from(labelled.data), height: side, width: side }, this.pairs.offsets, radius);
     return { maps, kinds };
+  }
+
+  /** Kept: a photo would have to be decoded for some thousand numbers. */
+  private async coloursOf(photo: TrainingPhoto, view: AffinityView): Promise<Maps> {
+    const known = this.colours.get(photo.photo);
+    if (known) return known;
+    const colours = coloursOn(await this.data.image(photo), view, this.section);
+    if (this.colours.size < KEPT_PHOTOS) this.colours.set(photo.photo, colours);
+    return colours;
   }
 
   private feeds(crops: readonly Crop[], counts: readonly number[]): Record<string, Tensor> {

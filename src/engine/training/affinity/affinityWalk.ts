@@ -9,7 +9,7 @@ import { floats, type GraphRunner, type Tensor } from '../../../shared/graph';
 import type { Maps, RgbImage } from '../../../shared/maps';
 import type { PhotoFeatures } from '../../photoFeatures';
 import type { ScoringData } from '../trainingStage';
-import { affinityLayers, affinityShape, affinityView, learntNames, SCALES, type AffinityLayer } from './affinityInputs';
+import { affinityLayers, affinityShape, affinityView, COLOUR, coloursOn, learntNames, SCALES, type AffinityLayer } from './affinityInputs';
 
 /** Grids whose graphs are kept open. */
 const MAX_OPEN = 12;
@@ -40,7 +40,8 @@ export class AffinityWalk {
 
   /** Edges (1 x h x w) or features (D x h x w) on the grid of the walk. */
   async run(photo: RgbImage, features: PhotoFeatures): Promise<Maps> {
-    const { rows, columns, maps } = affinityView(photo, features, this.layers, this.section, this.tensors[SCALES].data);
+    const { rows, columns, maps } = affinityView(features, this.layers, this.tensors[SCALES].data);
+    if (this.section.colour > 0) maps.set(COLOUR, coloursOn(photo, { rows, columns }, this.section));
     const shape = affinityShape(this.layers, this.section, rows, columns);
     const feeds: Record<string, Tensor> = Object.fromEntries(learntNames(this.layers, this.section).map(name => [name, this.tensors[name]]));
     for (const [name, { data, channels, height, width }] of maps) feeds[name] = { dims: [1, channels, height, width], data };
