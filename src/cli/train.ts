@@ -47,7 +47,7 @@ export function trainingText(root: string, { state, photos, seconds, device, err
     `${state}: ${state === 'done' ? 'trained' : 'training'} on ${plural(photos, 'photo')}; ${durationText(seconds)}${device && ` on ${device}`}`,
     error === undefined ? [] : `  ${error}`,
     notes.map(note => `  note: ${note}`),
-    state === 'done' ? `  what was learnt: ${join(root, '.seedmask', 'trained')}; 'seedmask run' with the same preset makes masks with it` : `  'seedmask train --resume' goes on from the last checkpoint`,
+    state === 'done' ? `  what was learnt: ${join(root, '.seedmask', 'trained')}; 'seedmask run' with the same preset makes masks with it` : `  'seedmask train --resume' goes on from the last checkpoint, where there is one`,
     `  curves and samples: ${run}`,
     '',
   ].flat().join('\n');

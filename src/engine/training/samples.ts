@@ -9,6 +9,7 @@ import { makeFolderFor } from '../../dataset/folder';
 import { encodeMask } from '../../dataset/maskFile';
 import { SeedMaskError, describeError } from '../../shared/errors';
 import type { LabelMap } from '../../shared/maps';
+import { usesCrf } from '../../shared/settings';
 import type { TrainingSample, TrainingStageName } from '../../shared/training';
 import { resizePhoto } from '../images';
 import { makeMask, type Maker } from '../jobs/photoMaker';
@@ -44,7 +45,7 @@ export class Samples {
     if (this.photos.length === 0) return;
     const scorer = own ? undefined : await scorerOf(stage);
     if (!scorer && !own) return;
-    const maker = { ...this.maker, chain: [...(this.maker.chain ?? []), ...(own ? [own] : [])], ...(scorer && { scorer }) };
+    const maker = { ...this.maker, chain: [...(this.maker.chain ?? []), ...(own ? [own] : [])], crf: usesCrf(this.workshop.settings, scorer !== undefined), ...(scorer && { scorer }) };
     try {
       await this.each(stage.name, epoch, async photo => (await makeMask(maker, await this.workshop.read(photo.photo), photo, true)).mask);
     } finally {
