@@ -103,6 +103,8 @@ const decoderSchema = v.strictObject({
   /** null: the seeds' labels are learnt from to the end, without a classifier. */
   recursion: v.nullable(v.strictObject({
     ...recursionSchema.entries,
+    /** What the decoder learns from by then: the refined activation maps (as published), or the seeds still, the recursion being the classifier's. */
+    labels: v.optional(v.picklist(['cam', 'seeds']), 'cam'),
     loss: v.picklist(['l1', 'bce']),
     /** Whole photos of a step. */
     batch: size,

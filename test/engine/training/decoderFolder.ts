@@ -21,7 +21,7 @@ export const SECTION: DecoderPreset = {
 };
 
 export const RECURSION: NonNullable<DecoderPreset['recursion']> = {
-  recurseFrom: 2, mixFrom: 3, mix: 'edgePredict', weights: { classification: 1, cam: 1, segmentation: 1, mixed: 1 }, certainFilter: { foreground: 0.5, background: 0.2 }, loss: 'l1', batch: 2, mixes: 3,
+  recurseFrom: 2, mixFrom: 3, mix: 'edgePredict', weights: { classification: 1, cam: 1, segmentation: 1, mixed: 1 }, certainFilter: { foreground: 0.5, background: 0.2 }, labels: 'cam', loss: 'l1', batch: 2, mixes: 3,
 };
 
 export function presetWith(decoder: DecoderPreset, seed = 1): Preset {

@@ -121,7 +121,7 @@ export class DecoderStage implements TrainingStage {
     for (const index of chosen) {
       this.data.signal.throwIfAborted();
       const held = await this.heldPhoto(index);
-      photos.push(recurses ? await this.recursive(held, recursion) : await this.first(held, epoch));
+      photos.push(await (recurses ? this.recursive(held, epoch, recursion) : this.first(held, epoch)));
     }
     this.areas = areasOf(photos.map(({ shares: { shares, ids } }) => ({ shares, channels: this.channels(ids) })), this.judgement.offsets.length);
     if (recursion !== null && epoch >= recursion.mixFrom && recursion.mix !== 'none') photos.push(...(await this.mixes(epoch, chosen, photos, recursion, recursion.mix)));
@@ -183,21 +183,21 @@ export class DecoderStage implements TrainingStage {
     return held;
   }
 
-  /** Labels of the seed. */
-  private async first({ photo, cells }: Held, epoch: number): Promise<PooledPhoto> {
+  /** Labels of the seed. @param refined M_rs, where there is one */
+  private async first({ photo, cells }: Held, epoch: number, refined?: Maps): Promise<PooledPhoto> {
     const seed = await this.data.seed(photo);
     // Before the first epoch nobody can fill in what was removed.
     const complements = this.section.seeds.removed === 'complemented' && epoch > 1 && seed.removed !== undefined;
     const teacher = complements ? (await this.score(photo, cells, photo.ids)).probabilities : undefined;
     const pixels = seedPixels(seed, photo.ids, this.section.seeds, teacher);
-    return this.pooled(photo, cells, pixels.labels, pixels.weights);
+    return this.pooled(photo, cells, pixels.labels, pixels.weights, refined);
   }
 
-  private async recursive({ photo, cells }: Held, recursion: Recursion): Promise<PooledPhoto> {
+  private async recursive({ photo, cells }: Held, epoch: number, recursion: Recursion): Promise<PooledPhoto> {
     const { maps } = await this.score(photo, cells, photo.ids);
-    if (!maps || photo.ids.length === 0) return this.first({ photo, cells }, 1);
+    if (!maps || photo.ids.length === 0) return this.first({ photo, cells }, epoch);
     const { refined, labels } = await recursed(this.scg, maps, await this.data.features(photo), await this.data.image(photo), photo.ids, recursion, this.preset);
-    return this.pooled(photo, cells, labels, undefined, refined);
+    return recursion.labels === 'seeds' ? this.first({ photo, cells }, epoch, refined) : this.pooled(photo, cells, labels, undefined, refined);
   }
 
   private async pooled(photo: TrainingPhoto, cells: CellVectors, labels: LabelMap, weights?: Float32Array, refined?: Maps): Promise<PooledPhoto> {
