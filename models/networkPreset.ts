@@ -4,6 +4,7 @@
  * the proposal.
  */
 import * as v from 'valibot';
+import { PRECISIONS } from './mixedPrecision';
 
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const positive = v.pipe(v.number(), v.gtValue(0));
@@ -28,6 +29,8 @@ export type Learns = v.InferOutput<typeof learnsSchema>;
 
 /** What every stage has that trains on images. */
 export const imageTrainingEntries = {
+  /** 'mixed': convolutions and products in halves (`mixedPrecision.ts`); 'auto': so on a graphics processor whose halves are sound. */
+  precision: v.optional(v.picklist(PRECISIONS), 'auto'),
   augmentation: augmentationSchema,
   learns: learnsSchema,
   /** New layers learn this much faster than the backbone. Published: 10. */

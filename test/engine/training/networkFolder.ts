@@ -114,7 +114,8 @@ export function photoData({ model = loaded(serialise(smallBackbone())), certain,
 }
 
 const images = {
-  augmentation: { crop: 96, longSide: { least: 80, most: 140 }, flip: true, jitter: null },
+  precision: 'float32',
+  precision: 'auto', augmentation: { crop: 96, longSide: { least: 80, most: 140 }, flip: true, jitter: null },
   learns: 'all', newRate: 10, momentum: 0.9, power: 0.9, clipNorm: 5, average: { most: 0.9, over: 4 },
 } as const;
 const decoder = { channels: 16, lowChannels: 8, rates: [1, 2], finalKernel: 3, norm: 'group', groups: 4, dropout: [0.1, 0.1, 0] } satisfies NetworkPreset['decoder'];

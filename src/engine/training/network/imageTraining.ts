@@ -4,6 +4,8 @@
  * weight decay. At most two graphs are open.
  */
 import { BatchTrainer, type LossGraph } from '../../../../models/batchTrainer';
+import { LOSS_SCALE, SCALING } from '../../../../models/lossScaling';
+import { inMixedPrecision } from '../../../../models/mixedPrecision';
 import { isPretrained, stateOf, type NetworkStart } from '../../../../models/networks/imageNetwork';
 import type { OptimiserOptions } from '../../../../models/optimisers';
 import { polyRate } from '../../../../models/schedules';
@@ -22,6 +24,7 @@ export interface ImageTrainingNumbers {
   power: number;
   clipNorm: number | null;
   average: { most: number; over: number } | null;
+  precision: 'float32' | 'mixed';
 }
 
 export type Feeds = (from: number, to: number) => Readonly<Record<string, Tensor>>;
@@ -45,11 +48,12 @@ export class ImageTraining<Kind extends string> {
     private readonly lossGraph: (kind: Kind) => LossGraph,
     private readonly log: (message: string) => void,
   ) {
-    const { momentum, weightDecay, clipNorm, average, newRate } = numbers;
+    const { momentum, weightDecay, clipNorm, average, newRate, precision } = numbers;
     this.optimiser = {
       kind: 'sgd', momentum, weightDecay,
       ...(clipNorm !== null && { clipNorm }),
       ...(average && { ema: average }),
+      ...(precision === 'mixed' && { lossScale: LOSS_SCALE }),
       groups: name => (isPretrained(name) ? {} : { rate: newRate }),
     };
     this.current = startState(stateOf(start.parameters, this.optimiser), start.numbers);
@@ -60,7 +64,9 @@ export class ImageTraining<Kind extends string> {
   }
 
   set state(state: TrainingState) {
-    this.current = state;
+    // What comes from a device in single precision has no scale of the loss: it begins anew.
+    const { [SCALING]: scaling } = this.current.tensors;
+    this.current = scaling && !(SCALING in state.tensors) ? { ...state, tensors: { ...state.tensors, [SCALING]: scaling } } : state;
   }
 
   /** Of the backbone, at the last step. */
@@ -97,7 +103,8 @@ export class ImageTraining<Kind extends string> {
       await trainer.release();
     }
     const { batch } = this.numbers;
-    const trainer = await BatchTrainer.open(this.host, this.lossGraph(kind), Object.fromEntries(Object.entries(this.current.tensors).map(([name, { data }]) => [name, data])), {
+    const lossGraph = this.lossGraph(kind);
+    const trainer = await BatchTrainer.open(this.host, this.numbers.precision === 'mixed' ? async items => inMixedPrecision(await lossGraph(items)) : lossGraph, Object.fromEntries(Object.entries(this.current.tensors).map(([name, { data }]) => [name, data])), {
       batch,
       optimiser: this.optimiser,
       onShrink: items => this.log(`the device ran out of memory: batches of ${batch} are learnt from in parts of ${items}`),

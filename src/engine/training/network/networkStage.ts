@@ -8,6 +8,7 @@
  *
  * Which published numbers are unknown, and what stands in their place: `models/networkPreset.ts`.
  */
+import { precisionOn } from '../../../../models/mixedPrecision';
 import { networkLoss, type NetworkStep } from '../../../../models/networks/networkLosses';
 import type { Drop } from '../../../../models/networks/layers';
 import type { Preset } from '../../../../models/presets';
@@ -65,7 +66,8 @@ export class NetworkStage implements TrainingStage {
     const start = await model.start(seed, startingNumbers(data, model.shape, section.classifier, previous));
     const { cam, segmentation, classification, mixed } = section.weights;
     const lossWeights = { cam, segmentation, classification, mixed, mixedClassification: section.mixedClassification };
-    const training = new ImageTraining<NetworkStep>(data.host, start, section, section.epochs * batches.stepsPerEpoch, step => async items => {
+    const precision = await precisionOn(data.host, section.precision);
+    const training = new ImageTraining<NetworkStep>(data.host, start, { ...section, precision }, section.epochs * batches.stepsPerEpoch, step => async items => {
       const photos = step === 'edgePredict' || step === 'classMix' ? 2 * items : items;
       const { network, bytes } = await model.graph(photos, side, side, { dropping: true });
       const loss = networkLoss(network, bytes, step, { items, side, grid }, lossWeights, section.recursion);

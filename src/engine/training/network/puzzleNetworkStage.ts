@@ -2,6 +2,7 @@
  * Puzzle-CAM (Jo and Yu, ICIP 2021) as it was published: the whole backbone learns, and each crop goes through it twice, whole and cut into 2 x 2 tiles, with the same
  * weights (`models/puzzle.ts` has the losses). What it learns is where `network` starts.
  */
+import { precisionOn } from '../../../../models/mixedPrecision';
 import { merge, puzzleAlpha, puzzleLosses, tile } from '../../../../models/puzzle';
 import type { Preset } from '../../../../models/presets';
 import type { TrainingState } from '../../../../models/trainer';
@@ -58,7 +59,8 @@ export class PuzzleNetworkStage implements TrainingStage {
     const side = cropSide(numbers.augmentation, model.multiple, TILES);
     const batches = new ImageBatches(data, { ...numbers.augmentation, crop: side, batch: section.batch, seed, colour: model.padding });
     const start = await model.start(seed, startingNumbers(data, model.shape, numbers.classifier, previous));
-    const training = new ImageTraining<'puzzle'>(data.host, start, { ...section, ...numbers }, section.epochs * batches.stepsPerEpoch, () => async items => {
+    const precision = await precisionOn(data.host, numbers.precision);
+    const training = new ImageTraining<'puzzle'>(data.host, start, { ...section, ...numbers, precision }, section.epochs * batches.stepsPerEpoch, () => async items => {
       const { network, bytes } = await model.graph(items, side, side);
       const { g } = network;
       const photos = g.input('photos', [items, side, side, 3], 'uint8');

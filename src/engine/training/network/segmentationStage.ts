@@ -2,6 +2,7 @@
  * The final stage: DeepLabv3+ on the run's backbone learns pseudo masks (RS+EPM's multi-stage network, Puzzle-CAM's and MARS's last step). With complementing (MARS,
  * stage d) the network's moving average fills in what debiasing removed, and says how much that is worth (`src/pipeline/mars/complement.ts`).
  */
+import { precisionOn } from '../../../../models/mixedPrecision';
 import { pixelLoss } from '../../../../models/networks/networkLosses';
 import type { Drop } from '../../../../models/networks/layers';
 import type { Preset } from '../../../../models/presets';
@@ -70,7 +71,8 @@ export class SegmentationStage implements TrainingStage {
     const last = section.labels === 'previous' ? [...previous].reverse().find(({ scorer }) => scorer) : undefined;
     const masks = new PseudoMasks(data, await last?.scorer?.(data));
     const start = await model.start(seed, learntBefore(previous));
-    const training = new ImageTraining<'masks'>(data.host, start, section, section.epochs * batches.stepsPerEpoch, () => async items => {
+    const precision = await precisionOn(data.host, section.precision);
+    const training = new ImageTraining<'masks'>(data.host, start, { ...section, precision }, section.epochs * batches.stepsPerEpoch, () => async items => {
       const { network, bytes } = await model.graph(items, side, side, { dropping: true });
       const { g } = network;
       const logits = network.logits(network.maps(bytes, g.input('photos', [items, side, side, 3], 'uint8')));
