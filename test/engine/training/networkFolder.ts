@@ -114,7 +114,6 @@ export function photoData({ model = loaded(serialise(smallBackbone())), certain,
 }
 
 const images = {
-  precision: 'float32',
   precision: 'auto', augmentation: { crop: 96, longSide: { least: 80, most: 140 }, flip: true, jitter: null },
   learns: 'all', newRate: 10, momentum: 0.9, power: 0.9, clipNorm: 5, average: { most: 0.9, over: 4 },
 } as const;
