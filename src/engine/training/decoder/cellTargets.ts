@@ -22,7 +22,7 @@ export interface LabelledPixels {
 }
 
 /** @param ids classes of the photo; labels of others are undecided, but a person's join them */
-export function cellShares({ labels, weights, certain }: LabelledPixels, ids: readonly number[], known: ReadonlySet<number>, height: number, width: number): CellShares {
+export function cellShares({ labels, weights, certain }: LabelledPixels, ids: readonly number[], known: ReadonlySet<number>, { height, width }: { height: number; width: number }): CellShares {
   const more = certain ? [...new Set(certain.data)].filter(id => id !== 0 && known.has(id) && !ids.includes(id)).sort((a, b) => a - b) : [];
   const all = [...ids, ...more];
   const channels = all.length + 1;

@@ -135,7 +135,7 @@ export class CellReader {
     // The coarsest layer's grid, since finer layers are averaged onto it.
     const coarse = maps.reduce((a, b) => (b.height < a.height ? b : a));
     const [height, width] = [coarse.height * this.grid, coarse.width * this.grid];
-    const projected = await this.projector.project(maps.map(map => fitted(map, height, width)));
+    const projected = await this.projector.project(maps.map(map => onCells(map, { height, width })));
     const extra = await this.extras(image, saliency, height, width);
     const cells = height * width;
     const { inputs } = this;
@@ -163,7 +163,7 @@ export class CellReader {
     if (place > 0) extras.push(maps(2, (channel, cell) => place * (channel === 0 ? (cell % width) / width - 0.5 : Math.floor(cell / width) / height - 0.5)));
     if (saliency > 0) {
       // A run without the cue sees the same salience everywhere.
-      const seen = salience && fitted(salience, height, width);
+      const seen = salience && onCells(salience, { height, width });
       extras.push(maps(1, (_, cell) => saliency * (seen ? 2 * seen.data[cell] - 1 : 0)));
     }
     return extras;
@@ -171,7 +171,7 @@ export class CellReader {
 }
 
 /** On the cells' grid: averaged where that is coarser, interpolated where it is finer. */
-function fitted(maps: Maps, height: number, width: number): Maps {
+export function onCells(maps: Maps, { height, width }: { height: number; width: number }): Maps {
   if (maps.height === height && maps.width === width) return maps;
   return maps.height > height ? areaMeans(maps, height, width) : resizeBilinear(maps, height, width);
 }

@@ -16,12 +16,12 @@ import type { LabelMap, Maps } from '../../../shared/maps';
 import type { StageKind } from '../stages';
 import { stateOf, type Losses, type PhotoScorer, type TrainingData, type TrainingPhoto, type TrainingStage } from '../trainingStage';
 import { CellPool, type PooledPhoto } from './cellPool';
-import { classWeights } from './cellTargets';
+import { cellShares, classWeights } from './cellTargets';
 import { decoderExport } from './decoderExport';
-import { CellReader, fitSpace, joinState, splitState, type CellVectors, type Judgement } from './decoderInputs';
+import { CellReader, fitSpace, joinState, onCells, splitState, type CellVectors, type Judgement } from './decoderInputs';
 import { CellScorer, decoderScorer, foldOf, shapeOf, type CellScores } from './decoderScorer';
 import { areasOf, heldAreas, type JudgedPhoto } from './heldAreas';
-import { mixed, predictedLabels, recursed, seedPixels, targetsOf, withCertain, type MixSide, type Recursion } from './decoderTargets';
+import { mixed, predictedLabels, recursed, seedPixels, withCertain, type MixSide, type Recursion } from './decoderTargets';
 
 export const decoderKind: StageKind<DecoderPreset> = {
   open: (data, preset, section) => DecoderStage.open(data, preset, section),
@@ -33,6 +33,8 @@ export const decoderKind: StageKind<DecoderPreset> = {
 interface Held {
   photo: TrainingPhoto;
   cells: CellVectors;
+  /** With the labels of its seed, once they were read; they stay what they are. */
+  seeded?: PooledPhoto;
 }
 
 export class DecoderStage implements TrainingStage {
@@ -184,26 +186,31 @@ export class DecoderStage implements TrainingStage {
   }
 
   /** Labels of the seed. @param refined M_rs, where there is one */
-  private async first({ photo, cells }: Held, epoch: number, refined?: Maps): Promise<PooledPhoto> {
-    const seed = await this.data.seed(photo);
+  private async first(held: Held, epoch: number, refined?: Maps): Promise<PooledPhoto> {
+    const { photo, cells } = held;
     // Before the first epoch nobody can fill in what was removed.
-    const complements = this.section.seeds.removed === 'complemented' && epoch > 1 && seed.removed !== undefined;
-    const teacher = complements ? (await this.score(photo, cells, photo.ids)).probabilities : undefined;
+    const complements = this.section.seeds.removed === 'complemented' && epoch > 1;
+    if (held.seeded && !complements) return withMaps(held.seeded, refined);
+    const seed = await this.data.seed(photo);
+    const teacher = complements && seed.removed ? (await this.score(photo, cells, photo.ids)).probabilities : undefined;
     const pixels = seedPixels(seed, photo.ids, this.section.seeds, teacher);
-    return this.pooled(photo, cells, pixels.labels, pixels.weights, refined);
+    const pooled = await this.pooled(photo, cells, pixels.labels, pixels.weights);
+    if (!teacher) held.seeded = pooled;
+    return withMaps(pooled, refined);
   }
 
-  private async recursive({ photo, cells }: Held, epoch: number, recursion: Recursion): Promise<PooledPhoto> {
+  private async recursive(held: Held, epoch: number, recursion: Recursion): Promise<PooledPhoto> {
+    const { photo, cells } = held;
     const { maps } = await this.score(photo, cells, photo.ids);
-    if (!maps || photo.ids.length === 0) return this.first({ photo, cells }, epoch);
+    if (!maps || photo.ids.length === 0) return this.first(held, epoch);
     const { refined, labels } = await recursed(this.scg, maps, await this.data.features(photo), await this.data.image(photo), photo.ids, recursion, this.preset);
-    return recursion.labels === 'seeds' ? this.first({ photo, cells }, epoch, refined) : this.pooled(photo, cells, labels, undefined, refined);
+    return recursion.labels === 'seeds' ? this.first(held, epoch, refined) : withMaps(await this.pooled(photo, cells, labels), refined);
   }
 
-  private async pooled(photo: TrainingPhoto, cells: CellVectors, labels: LabelMap, weights?: Float32Array, refined?: Maps): Promise<PooledPhoto> {
+  private async pooled(photo: TrainingPhoto, cells: CellVectors, labels: LabelMap, weights?: Float32Array): Promise<PooledPhoto> {
     const certain = await this.data.certain(photo, labels.height, labels.width);
-    const targets = targetsOf({ labels, ...(weights && { weights }), ...(certain && { certain }) }, refined, photo.ids, new Set(this.channelOf.keys()), cells);
-    return { cells, ...targets, fold: foldOf(photo.sha256, this.section.folds), weight: 1, tags: photo.ids.length };
+    const shares = cellShares({ labels, ...(weights && { weights }), ...(certain && { certain }) }, photo.ids, new Set(this.channelOf.keys()), cells);
+    return { cells, shares, fold: foldOf(photo.sha256, this.section.folds), weight: 1, tags: photo.ids.length };
   }
 
   /** New photos, each from two of the epoch's. A mix belongs to the fold of the photo it is pasted into, but its source may be of another: with folds both must agree. */
@@ -221,9 +228,10 @@ export class DecoderStage implements TrainingStage {
       if (!mix) continue;
       // Not kept in the cache: no two epochs mix alike, and the photos' own features would have to make room.
       const cells = await this.reader.read(await this.data.extract(mix.image), () => Promise.resolve(mix.image));
-      const targets = targetsOf({ labels: mix.labels }, mix.maps, mix.ids, new Set(this.channelOf.keys()), cells);
-      made.push({ cells, ...targets, fold: photos[target].fold, weight: recursion.weights.mixed, tags: mix.ids.length });
+      const shares = cellShares({ labels: mix.labels }, mix.ids, new Set(this.channelOf.keys()), cells);
+      made.push(withMaps({ cells, shares, fold: photos[target].fold, weight: recursion.weights.mixed, tags: mix.ids.length }, mix.maps));
     }
+    this.data.log(`epoch ${epoch}: ${made.length} photos were mixed`);
     return made;
   }
 
@@ -255,6 +263,11 @@ export class DecoderStage implements TrainingStage {
   private channels(ids: readonly number[]): number[] {
     return ids.map(id => this.channelOf.get(id) ?? 0);
   }
+}
+
+/** With recursive targets on its cells. @param refined M_rs at any size */
+function withMaps(photo: PooledPhoto, refined: Maps | undefined): PooledPhoto {
+  return refined ? { ...photo, maps: onCells(refined, photo.cells).data } : photo;
 }
 
 /** Cells of the largest photo that the first view gives: a square one. */

@@ -22,9 +22,9 @@ import { IGNORE, zeroMaps, type LabelMap, type Maps, type RgbImage } from '../..
 import { resizePhoto } from '../../images';
 import type { PhotoFeatures } from '../../photoFeatures';
 import type { Seed } from '../trainingStage';
-import type { CellVectors } from './decoderInputs';
+import { onCells } from './decoderInputs';
 import { normalisedCams } from './decoderScorer';
-import { cellShares, type CellShares, type LabelledPixels } from './cellTargets';
+import type { LabelledPixels } from './cellTargets';
 
 export type Recursion = NonNullable<DecoderPreset['recursion']>;
 
@@ -56,7 +56,7 @@ export async function recursed(scg: Scg, maps: Maps, features: PhotoFeatures, im
   const level = (features.layers.get('middle') ?? [...features.layers.values()][0])[0];
   const affinity = pamrAffinity(await pamrPhoto(image, preset), { dilations: preset.pamr.dilations });
   try {
-    return await recurSeedStep(scg, { cams, levels: [sized(level, cams)], affinity, ids }, { iterations: preset.pamr.iterations, filter });
+    return await recurSeedStep(scg, { cams, levels: [onCells(level, cams)], affinity, ids }, { iterations: preset.pamr.iterations, filter });
   } finally {
     affinity.release();
   }
@@ -119,7 +119,7 @@ export async function mixed(source: MixSide, target: MixSide, mix: 'edgePredict'
 function mixedMaps(source: MixSide, target: MixSide, mask: Uint8Array, ids: readonly number[]): Maps {
   const { height, width } = target.maps;
   const pasted = areaMeans({ data: Float32Array.from(mask), channels: 1, height: target.labels.height, width: target.labels.width }, height, width).data;
-  const from = sized(source.maps, target.maps);
+  const from = onCells(source.maps, target.maps);
   const out = zeroMaps(ids.length, height, width);
   const size = height * width;
   ids.forEach((id, k) => {
@@ -130,15 +130,3 @@ function mixedMaps(source: MixSide, target: MixSide, mask: Uint8Array, ids: read
   });
   return out;
 }
-
-/** Shares of cells from labels, and M_rs on them. */
-export function targetsOf(pixels: LabelledPixels, refined: Maps | undefined, ids: readonly number[], known: ReadonlySet<number>, cells: CellVectors): { shares: CellShares; maps?: Float32Array } {
-  const shares = cellShares(pixels, ids, known, cells.height, cells.width);
-  return { shares, ...(refined && { maps: sized(refined, cells).data }) };
-}
-
-function sized(maps: Maps, { height, width }: { height: number; width: number }): Maps {
-  if (maps.height === height && maps.width === width) return maps;
-  return maps.height > height ? areaMeans(maps, height, width) : resizeBilinear(maps, height, width);
-}
-
