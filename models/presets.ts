@@ -17,6 +17,8 @@ const role = v.picklist(['deep', 'middle', 'fine']);
 const propagationSchema = v.strictObject({
   /** 'edges': affinities made by hand, of colours and features; 'affinityNet', 'irnet': trained ones, where the training's `affinity` has that kind. */
   kind: v.picklist(['none', 'edges', 'affinityNet', 'irnet']),
+  /** Whether a background score walks along (AffinityNet), or is constant (IRNet). */
+  background: v.picklist(['walks', 'constant']),
   /** Exponent of the affinities. Published: 8 (AffinityNet), 10 (IRNet). */
   beta: positive,
   /** Published: 256. */
@@ -30,7 +32,7 @@ const propagationSchema = v.strictObject({
 });
 export type Propagation = v.InferOutput<typeof propagationSchema>;
 
-const NO_WALK: Propagation = { kind: 'none', beta: 1, steps: 16, radius: 5, cells: 48, colour: 10, features: 0.05 };
+const NO_WALK: Propagation = { kind: 'none', background: 'walks', beta: 1, steps: 32, radius: 5, cells: 48, colour: 5, features: 0.05 };
 
 export const presetSchema = v.strictObject({
   name: v.string(),

@@ -6,11 +6,12 @@
  *     irnet         edges of a trained branch (IRNet, CVPR 2019)
  *     affinityNet   trained features (PSA, CVPR 2018)
  *
- * IRNet's rule for edges: scores times (1 - edge) walk, the background is a constant, here the chain's own. AffinityNet's: a background score (1 - max_k m_k)^a walks
- * along, and a tag wins where its score is the larger; a is such that both are equal at the chain's threshold t, (1 - t)^a = t, and what comes out is brought to it:
+ * What becomes of the background is one of two rules. AffinityNet's: a background score (1 - max_k m_k)^a walks along, and a tag wins where its score is the larger;
+ * a is such that both are equal at the chain's threshold t, (1 - t)^a = t, and what comes out is brought to it. IRNet's: scores times (1 - edge) walk, the background is
+ * a constant, here the chain's own.
  *
- *     edges:       out_k = m_k T^steps, times (largest m / largest m T^steps)
- *     features:    out_k = t q_k / (t q_k + (1 - t) q_0),   q = [(1 - max m)^a, m_1 .. m_K] T^steps          (= t where q_k = q_0)
+ *     walks      out_k = t q_k / (t q_k + (1 - t) q_0),   q = [(1 - max m)^a, m_1 .. m_K] T^steps          (= t where q_k = q_0)
+ *     constant   out_k = (m_k (1 - edge)) T^steps, times (largest m / largest of these)
  */
 import { edgeAffinity, featureAffinity, pairOffsets, randomWalk, type Affinity } from './randomWalk';
 import { labMaps } from './colours';
@@ -21,7 +22,7 @@ import { plane, zeroMaps, type Maps, type RgbImage } from '../shared/maps';
 /** What scores walk along. */
 export interface Transition {
   affinity: Affinity;
-  /** 1 x h x w in [0, 1] of the affinity's grid, where it is made of edges. */
+  /** 1 x h x w in [0, 1] of the affinity's grid, where it is made of edges: scores on edges do not walk where the background is constant. */
   edges?: Maps;
 }
 
@@ -33,6 +34,7 @@ export interface HandWalk extends WalkSettings, HandMade {
 }
 
 export interface WalkSettings {
+  background: 'walks' | 'constant';
   /** Exponent of the affinities. */
   beta: number;
   /** The papers' t = 2^8. */
@@ -54,14 +56,14 @@ export function featureTransition(features: Maps, radius: number): Transition {
  * @param scores K x H x W in [0, 1], of any size over the photo
  * @param threshold background score that decides over `scores`, and over the result
  */
-export function propagate(scores: Maps, { affinity, edges }: Transition, { beta, steps }: WalkSettings, threshold: number): Maps {
+export function propagate(scores: Maps, { affinity, edges }: Transition, { background, beta, steps }: WalkSettings, threshold: number): Maps {
   const start = resizeArea(scores, affinity.height, affinity.width);
-  if (!edges) {
+  if (background === 'walks') {
     const walked = randomWalk(affinity, withBackground(start, Math.log(threshold) / Math.log(1 - threshold)), beta, steps);
     return againstBackground(resizeBilinear(walked, scores.height, scores.width), threshold);
   }
   const size = affinity.height * affinity.width;
-  const inside = { ...start, data: start.data.map((value, i) => value * (1 - edges.data[i % size])) };
+  const inside = edges ? { ...start, data: start.data.map((value, i) => value * (1 - edges.data[i % size])) } : start;
   const walked = randomWalk(affinity, inside, beta, steps);
   const factor = largest(scores) / Math.max(largest(walked), 1e-12);
   const out = resizeBilinear(walked, scores.height, scores.width);

@@ -70,12 +70,12 @@ for (const section of [NET, EDGES]) {
     // Only a part of each object is known, and some of the background is taken for it.
     const random = uniform(4);
     const poor: Maps = { data: Float32Array.from({ length: 2 * labels.data.length }, (_, i) => (labels.data[i % labels.data.length] === photo.ids[Math.floor(i / labels.data.length)] ? (random() < 0.45 ? 0.9 : 0.2) : random() < 0.1 ? 0.7 : 0.1)), channels: 2, height: labels.height, width: labels.width };
-    const walked = propagate(poor, transition, { beta: section.kind === 'irnet' ? 4 : 8, steps: 64 }, 0.5);
+    const walked = propagate(poor, transition, { background: 'walks', beta: 8, steps: 64 }, 0.5);
     const [before, after] = [right(poor, photo.ids, labels), right(walked, photo.ids, labels)];
     assert.ok(after > before + 0.05, `${before} ${after}`);
     // Not for being smoothed alone.
     const even = edgeTransition(zeroMaps(1, transition.affinity.height, transition.affinity.width), 3);
-    assert.ok(after > right(propagate(poor, { affinity: even.affinity }, { beta: 1, steps: 64 }, 0.5), photo.ids, labels) + 0.05);
+    assert.ok(after > right(propagate(poor, { affinity: even.affinity }, { background: 'walks', beta: 1, steps: 64 }, 0.5), photo.ids, labels) + 0.05);
     await Promise.all([walk.release(), stage.release()]);
   });
 

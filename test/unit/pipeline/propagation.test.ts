@@ -11,25 +11,25 @@ import { randomMaps } from './maps';
 
 const near = (a: number, b: number, most: number, what = ''): void => assert.ok(Math.abs(a - b) <= most, `${a} ${b} ${what}`);
 
-test('edges: the walk of the reference, times one factor', reference('spec/fixtures/random_walk_10x12.json'), () => {
+test('constant background: the walk of the reference, times one factor', reference('spec/fixtures/random_walk_10x12.json'), () => {
   const { inputs, outputs } = fixture<{ inputs: Record<'edge' | 'cam', { data: number[] }>; outputs: { rw: { data: number[] } } }>('random_walk_10x12.json');
   const maps = (data: number[], channels: number): Maps => ({ data: Float32Array.from(data), channels, height: 10, width: 12 });
-  const walked = divideByMaximum(propagate(maps(inputs.cam.data, 2), edgeTransition(maps(inputs.edge.data, 1), 5), { beta: 10, steps: 256 }, 0.25));
+  const walked = divideByMaximum(propagate(maps(inputs.cam.data, 2), edgeTransition(maps(inputs.edge.data, 1), 5), { background: 'constant', beta: 10, steps: 256 }, 0.25));
   const expected = divideByMaximum(maps(outputs.rw.data, 2));
   walked.data.forEach((value, i) => near(value, expected.data[i], 1e-3));
 });
 
 test('the largest score stays as large', () => {
   const scores = randomMaps(2, 8, 9, 1);
-  const walked = propagate(scores, edgeTransition(randomMaps(1, 8, 9, 2), 3), { beta: 4, steps: 16 }, 0.3);
+  const walked = propagate(scores, edgeTransition(randomMaps(1, 8, 9, 2), 3), { background: 'constant', beta: 4, steps: 16 }, 0.3);
   near(Math.max(...walked.data), Math.max(...scores.data), 1e-5);
 });
 
-test("features: a tag is above the threshold exactly where AffinityNet's walk gives it more than the background", () => {
+test("background that walks: a tag is above the threshold exactly where AffinityNet's walk gives it more than the background", () => {
   const threshold = 0.3;
   const features = randomMaps(4, 9, 12, 3);
   const scores = randomMaps(2, 9, 12, 4);
-  const walked = propagate(scores, featureTransition(features, 3), { beta: 8, steps: 32 }, threshold);
+  const walked = propagate(scores, featureTransition(features, 3), { background: 'walks', beta: 8, steps: 32 }, threshold);
   const alpha = Math.log(threshold) / Math.log(1 - threshold);
   const expected = psaWalk(features, scores, { radius: 3, beta: 8, steps: 32, alpha });
   const background = plane(expected, 0);
@@ -43,23 +43,23 @@ test("features: a tag is above the threshold exactly where AffinityNet's walk gi
 });
 
 test('any sizes: the result has that of the scores, and scores between 0 and 1', () => {
-  fc.assert(fc.property(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 20 }), fc.integer({ min: 5, max: 9 }), fc.integer({ min: 5, max: 9 }), fc.boolean(), (height, width, rows, columns, made) => {
+  fc.assert(fc.property(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 20 }), fc.integer({ min: 5, max: 9 }), fc.integer({ min: 5, max: 9 }), fc.boolean(), fc.constantFrom('walks' as const, 'constant' as const), (height, width, rows, columns, made, background) => {
     const scores = randomMaps(2, height, width, height + width);
     const transition = made ? edgeTransition(randomMaps(1, rows, columns, 5), 3) : featureTransition(randomMaps(3, rows, columns, 6), 3);
-    const out = propagate(scores, transition, { beta: 3, steps: 8 }, 0.25);
+    const out = propagate(scores, transition, { background, beta: 3, steps: 8 }, 0.25);
     assert.deepEqual([out.channels, out.height, out.width], [2, height, width]);
     assert.ok(out.data.every(value => value >= 0 && value <= 1));
   }), { numRuns: 40 });
 });
 
 test('a photo without any score stays without, and one cell is no trouble', () => {
-  assert.ok(propagate(zeroMaps(1, 6, 6), edgeTransition(zeroMaps(1, 6, 6), 3), { beta: 1, steps: 4 }, 0.3).data.every(value => value === 0));
+  assert.ok(propagate(zeroMaps(1, 6, 6), edgeTransition(zeroMaps(1, 6, 6), 3), { background: 'constant', beta: 1, steps: 4 }, 0.3).data.every(value => value === 0));
   const dot: RgbImage = { data: Uint8Array.of(1, 2, 3), height: 1, width: 1 };
   const one: Maps = { data: Float32Array.of(0.8), channels: 1, height: 1, width: 1 };
   assert.ok(propagateByHand(one, dot, one, WALK, 0.3).data[0] > 0.3);
 });
 
-const WALK = { beta: 1, steps: 64, radius: 3, cells: 16, colour: 10, features: 0.05 };
+const WALK = { background: 'walks' as const, beta: 1, steps: 64, radius: 3, cells: 16, colour: 10, features: 0.05 };
 
 /** Red on the left, blue on the right; features follow. */
 function halves(): { photo: RgbImage; features: Maps } {
