@@ -90,6 +90,15 @@ test('Puzzle-CAM of the whole backbone learns, and its backbone is where the net
   const next = await NetworkStage.open(data, presetOf({ network: NETWORK }), NETWORK, [{ state: stage.state }]);
   assert.deepEqual(next.state.tensors['backbone.conv3'].data, stage.state.tensors['backbone.conv3.ema'].data);
   assert.deepEqual(next.state.tensors['classifier'].data, stage.state.tensors['classifier.ema'].data);
+  const scorer = await stage.scorer();
+  const scores = await scorer.scores({ image: await data.image(data.photos[3]), features: { layers: new Map() }, ids: [17, 9, 4, 5] });
+  const size = scores.height * scores.width;
+  assert.deepEqual([scores.channels, scores.width], [5, 8]);
+  // A map's peak is 1 against the background's threshold; one that is nowhere positive has none.
+  const peak = Math.max(...Array.from({ length: 4 * size }, (_, i) => scores.data[size + i] / scores.data[i % size]));
+  assert.ok(Math.abs(peak * presetOf({}).cam.threshold - 1) < 1e-3, `${peak}`);
+  for (let p = 0; p < size; p++) assert.ok(Math.abs([0, 1, 2, 3, 4].reduce((sum, c) => sum + scores.data[c * size + p], 0) - 1) < 1e-5);
+  await scorer.release();
   for (const one of [stage, next]) await one.release();
 });
 

@@ -48,10 +48,6 @@ export class BackboneFile {
     return this.model.spec;
   }
 
-  get sha256(): string {
-    return this.model.sha256;
-  }
-
   /** @param height, width of the photos, without border. @throws SeedMaskError 'bad-model' if the file takes another number of photos. */
   async fixed(photos: number, height: number, width: number): Promise<Uint8Array> {
     const [batch] = this.free;

@@ -37,7 +37,7 @@ export class Channels {
   /** Class id -> channel; 255 where there is none. */
   private readonly table = new Uint8Array(256).fill(IGNORE);
 
-  constructor(readonly classes: TrainingData['classes']) {
+  constructor(classes: TrainingData['classes']) {
     this.table[0] = 0;
     classes.forEach(({ id }, i) => (this.table[id] = i + 1));
   }

@@ -8,11 +8,12 @@
  */
 import type { Prediction } from '../../../../models/networkPreset';
 import type { TrainingState } from '../../../../models/trainer';
-import { flipHorizontally } from '../../../pipeline/cam';
+import { CAM_NORMALISATIONS, flipHorizontally, sumViews } from '../../../pipeline/cam';
 import { resizeBilinear } from '../../../pipeline/resize';
 import type { Tensor } from '../../../shared/graph';
-import { plane, zeroMaps, type Maps, type RgbImage } from '../../../shared/maps';
+import { plane, type Maps, type RgbImage } from '../../../shared/maps';
 import { resizePhoto } from '../../images';
+import { againstThreshold } from '../puzzle/puzzleCam';
 import type { PhotoScorer, ScoringData } from '../trainingStage';
 import { Channels } from './imageStage';
 import { NetworkModel, weightsOf, type NetworkParts, type NetworkViewer } from './networkModel';
@@ -53,14 +54,13 @@ class NetworkScorer implements PhotoScorer {
       this.data.signal.throwIfAborted();
       for (const map of await this.look(image, scale)) {
         const [first] = views;
-        const read = reading.from === 'logits' ? softmax(this.tagged(map, ids, -Infinity)) : positive(this.tagged(map, ids, 0));
+        const read = reading.from === 'logits' ? softmax(this.tagged(map, ids, -Infinity)) : this.tagged(map, ids, 0);
         views.push(first ? resizeBilinear(read, first.height, first.width) : read);
       }
     }
-    const [first] = views;
-    const sum = zeroMaps(first.channels, first.height, first.width);
-    for (const { data } of views) for (let i = 0; i < data.length; i++) sum.data[i] += data[i];
-    return reading.from === 'logits' ? { ...sum, data: sum.data.map(value => value / views.length) } : camProbabilities(sum, reading.threshold);
+    if (reading.from === 'cams') return againstThreshold(CAM_NORMALISATIONS.cam(views), reading.threshold);
+    const sum = sumViews(views);
+    return { ...sum, data: sum.data.map(value => value / views.length) };
   }
 
   async release(): Promise<void> {
@@ -107,28 +107,6 @@ class NetworkScorer implements PhotoScorer {
     }
     return viewer;
   }
-}
-
-function positive(maps: Maps): Maps {
-  return { ...maps, data: maps.data.map(value => Math.max(0, value)) };
-}
-
-/** @param sum of relu A over views */
-function camProbabilities(sum: Maps, threshold: number): Maps {
-  const size = sum.height * sum.width;
-  const out = zeroMaps(sum.channels + 1, sum.height, sum.width);
-  for (let k = 0; k < sum.channels; k++) {
-    const map = plane(sum, k);
-    const most = map.reduce((a, b) => Math.max(a, b), 0);
-    plane(out, k + 1).set(map.map(value => value / (most + 1e-5)));
-  }
-  for (let p = 0; p < size; p++) {
-    let total = threshold;
-    for (let k = 1; k <= sum.channels; k++) total += out.data[k * size + p];
-    out.data[p] = threshold / total;
-    for (let k = 1; k <= sum.channels; k++) out.data[k * size + p] /= total;
-  }
-  return out;
 }
 
 function mirrored({ data, width, height }: RgbImage): RgbImage {

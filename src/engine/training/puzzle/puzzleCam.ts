@@ -99,7 +99,7 @@ export function puzzleScorer(data: ScoringData, preset: Preset, section: PuzzleP
 }
 
 /** (1 + K) x h x w that sum to 1: background and map are equal where the map is `threshold`. */
-function againstThreshold(maps: Maps, threshold: number): Maps {
+export function againstThreshold(maps: Maps, threshold: number): Maps {
   const { channels, height, width } = maps;
   const size = height * width;
   const out = zeroMaps(channels + 1, height, width);
