@@ -154,10 +154,10 @@ export type MaskOpinions = v.InferOutput<typeof maskSchema>;
 
 const MASKS: MaskOpinions = {
   pamr: false,
-  plain: { network: 0.3, limit: 6, chain: 0.7, least: 0.004, shift: 1.06, crf: { background: 0.73, iterations: 10, gaussian: { xy: 1, weight: 3 }, bilateral: { xy: 67, rgb: 3, weight: 4 } } },
+  plain: { network: 0.5, limit: 5.4, chain: 0.5, least: 0.001, shift: 0.757, crf: { background: 0.55, iterations: 10, gaussian: { xy: 1, weight: 3 }, bilateral: { xy: 67, rgb: 3, weight: 4 } } },
   salient: {
     network: 0.4, limit: 5.3, chain: 0.65, least: 0.02, shift: 1.8, saliency: 0.55, clip: 0.02, peak: 0.7, agreement: 0.2,
-    crf: { background: 1, iterations: 5, gaussian: { xy: 1, weight: 1 }, bilateral: { xy: 30, rgb: 5, weight: 2 } },
+    crf: { background: 1, iterations: 5, gaussian: { xy: 1, weight: 1 }, bilateral: { xy: 40, rgb: 4, weight: 2 } },
     looks: { mirrored: true, reach: 0.4, piece: 0.1, grown: 1.5, smallest: 0.3, largest: 0.8, weight: 1 / 3 },
   },
 };
