@@ -30,11 +30,11 @@ export class TrainingHistory {
   private readonly curves = new Map<TrainingStageName, TrainingMetrics[]>();
   private readonly photos = new Map<string, TrainingSample[]>();
 
-  /** Stages that have said something, in the order they run in. */
+  /** Stages that have said something, in the order they run in; as they are now, whatever is added later. */
   get stages(): StageCurve[] {
     return TRAINING_STAGES.flatMap(stage => {
       const points = this.curves.get(stage);
-      return points ? [{ stage, points }] : [];
+      return points ? [{ stage, points: [...points] }] : [];
     });
   }
 

@@ -11,8 +11,10 @@ export async function curveRows(svg: Locator): Promise<{ rows: number[]; width: 
   const [r, g, b] = (String(stroke).match(/\d+/g) ?? []).map(Number);
   const { data, info } = await sharp(await svg.screenshot()).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   const rows: number[] = [];
-  for (let x = 0; x < info.width; x++) {
-    for (let y = info.height - 1; y >= 0; y--) {
+  // Numbers stand left of the curve and below it; smoothed letters have colours of their own.
+  const [left, bottom] = [Math.ceil(0.13 * info.width), Math.floor(0.87 * info.height)];
+  for (let x = left; x < info.width; x++) {
+    for (let y = bottom; y >= 0; y--) {
       const at = (y * info.width + x) * 3;
       if (Math.abs(data[at] - r) + Math.abs(data[at + 1] - g) + Math.abs(data[at + 2] - b) > 40) continue;
       rows.push(y);

@@ -110,6 +110,10 @@ test('what the extension tells is drawn: a line, progress, the end', async () =>
   await tell({ type: 'lines', lines: [{ type: 'metrics', ...madePoint(7, 7, 1900, 2100, 0), losses: { total: 0.1234, classification: 0.1, segmentation: 0.02 } }] });
   await page.locator('.facts', { hasText: '7 of 7' }).waitFor();
   assert.match(await page.locator('.facts').innerText(), /0\.12/);
+  // The axis has become longer, and has a line for the epoch that began.
+  assert.equal(await page.locator('.chart').first().locator('line.epoch').count(), EPOCHS);
+  await page.getByText('Values as a table').click();
+  assert.equal(await page.locator('table.values tbody tr').count(), EPOCHS + 1);
   await tell({ type: 'progress', progress: { text: '1,900/2,100 steps', share: 0.9 } });
   await page.locator('.state', { hasText: '1,900/2,100 steps' }).waitFor();
   await tell({ type: 'progress', progress: null });

@@ -45,6 +45,15 @@ test('the end of an epoch adds its tagging to the point that is there', () => {
   assert.deepEqual(lastTagging(historyOf([point(10, {}, { tagging: { cat: 0.9 } }), point(20)]).stages[0]), { cat: 0.9 });
 });
 
+test('curves that were taken out do not change under the page that draws them', () => {
+  const history = historyOf([point(10), sample(0)]);
+  const [before, photos] = [history.stages, history.samples];
+  history.add(point(20));
+  history.add(sample(1));
+  assert.deepEqual([before[0].points.length, photos[0].frames.length], [1, 1]);
+  assert.deepEqual([history.stages[0].points.length, history.samples[0].frames.length], [2, 2]);
+});
+
 test('stages stand in the order they run in, masks by stage and epoch', () => {
   const history = historyOf([point(10), point(5, { total: 1 }, { stage: 'puzzle' }), sample(1), sample(0), sample(2, 'b.jpg'), sample(3, 'a.jpg', 'puzzle'), sample(1, 'a.jpg', 'decoder', 'again.png')]);
   assert.deepEqual(history.stages.map(({ stage }) => stage), ['puzzle', 'decoder']);
