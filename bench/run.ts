@@ -1,7 +1,7 @@
 /**
  * All benches, as the Markdown of `docs/performance.md`:
  *
- *     npm run bench -- [--data FOLDER] [--photos 40] [--rounds 5] [--only pytorch,photo,mars,engine,activation] [--memory]
+ *     npm run bench -- [--data FOLDER] [--photos 40] [--rounds 5] [--only pytorch,training,photo,mars,engine,activation] [--memory]
  *
  * FOLDER has `images/` and `tags.json`; without it, the demo's photos are taken. `--memory` adds the 200 and 2,000 photos of `bench/memory.ts`, which take an hour.
  * Build first (`npm run models && npm run build`). What a busy machine measures is noise: each section says the load before and after it.
@@ -9,11 +9,13 @@
 import { parseArgs } from 'node:util';
 import { activationReport } from './activation';
 import { engineReport } from './engine';
+import { gradientsReport } from './gradients';
 import { machine } from './measure';
 import { marsReport } from './mars';
 import { memoryReport } from './memory';
 import { photoReport } from './photo';
 import { pytorchReport } from './pytorch';
+import { trainingReport } from './training';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -21,13 +23,15 @@ async function main(): Promise<void> {
       data: { type: 'string' },
       photos: { type: 'string', default: '40' },
       rounds: { type: 'string', default: '5' },
-      only: { type: 'string', default: 'pytorch,photo,mars,engine,activation' },
+      only: { type: 'string', default: 'pytorch,training,photo,mars,engine,activation' },
       memory: { type: 'boolean', default: false },
     },
   });
   const progress = (line: string): void => console.error(line);
   const benches: Record<string, [title: string, report: () => Promise<string>]> = {
     pytorch: ['Operators against PyTorch', () => pytorchReport(Number(values.rounds), progress)],
+    training: ['Training: one step against PyTorch', () => trainingReport(Number(values.rounds), progress)],
+    gradients: ['Gradients against PyTorch', gradientsReport],
     photo: ['One photo', () => photoReport(values.data, Number(values.photos))],
     mars: ['Debiasing', () => marsReport(Number(values.photos), progress)],
     engine: ['The engine process', engineReport],

@@ -10,6 +10,7 @@
  * graph makes the step, which is the same step but for rounding.
  */
 import { gradients } from './autodiff/gradients';
+import type { GradientOptions } from './autodiff/rule';
 import { GraphBuilder } from './graph/builder';
 import type { Shape, Value } from './graph/value';
 import { finiteOrZero, nextScaling, scaleOf, SCALING, scalingStart, unscaled, type LossScale } from './lossScaling';
@@ -33,6 +34,8 @@ export interface CommonOptions {
   clipNorm?: number;
   /** Keeps `w.ema`, the average that moves by 1 - ema a step; starts at the parameter's start. */
   ema?: number | EmaRamp;
+  /** See `GradientOptions`. */
+  maxPool?: GradientOptions['maxPool'];
   /** Of losses in mixed precision. Adds the state `scaling`. */
   lossScale?: LossScale;
   /** Factors on the learning rate and the weight decay of single parameters; default: 1, and no decay of biases (rank 1 and less). */
@@ -102,10 +105,10 @@ interface LossGradients {
   finite?: Value;
 }
 
-function lossGradients(g: GraphBuilder, loss: Value, parameters: readonly Value[], { lossScale }: OptimiserOptions): LossGradients {
-  if (!lossScale) return { gradients: gradients(g, loss, parameters) };
+function lossGradients(g: GraphBuilder, loss: Value, parameters: readonly Value[], { lossScale, maxPool }: OptimiserOptions): LossGradients {
+  if (!lossScale) return { gradients: gradients(g, loss, parameters, { maxPool }) };
   const scaling = g.input(SCALING, [3]);
-  return { scaling, ...unscaled(g, gradients(g, loss, parameters, scaleOf(g, scaling, loss.rank)), scaling) };
+  return { scaling, ...unscaled(g, gradients(g, loss, parameters, { maxPool, scale: scaleOf(g, scaling, loss.rank) }), scaling) };
 }
 
 function appendUpdates(g: GraphBuilder, parameters: readonly Value[], { gradients: raw, scaling, finite }: LossGradients, optimiser: OptimiserOptions): StateTensor[] {

@@ -13,7 +13,7 @@ import { poolGradients } from './pools';
 import { productGradients } from './products';
 import { reductionGradients } from './reductions';
 import { resizeGradients } from './resize';
-import { zeros, type GradientRule } from './rule';
+import { zeros, type GradientOptions, type GradientRule } from './rule';
 
 const RULES: Record<string, GradientRule | undefined> = {
   ...elementwiseGradients,
@@ -28,16 +28,16 @@ const RULES: Record<string, GradientRule | undefined> = {
 
 /**
  * The gradients of `loss` (one number) with respect to each of `parameters`, in their shapes; zeros where the loss does not
- * depend on one. @param scale of `loss`'s shape: what the gradients are multiplied by. @throws if a node on the way has no rule.
+ * depend on one. @throws if a node on the way has no rule.
  */
-export function gradients(g: GraphBuilder, loss: Value, parameters: readonly Value[], scale: Value = g.scalar(1, loss.rank)): Value[] {
+export function gradients(g: GraphBuilder, loss: Value, parameters: readonly Value[], options: GradientOptions = {}): Value[] {
   if (loss.size !== 1) throw new Error(`the loss must be one number, not [${loss.shape}]`);
   const nodes = [...g.nodes];
   const reached = new Set<Value>(parameters);
   for (const node of nodes) {
     if (node.inputs.some(input => input && reached.has(input))) for (const output of node.outputs) reached.add(output);
   }
-  const arriving = new Map<Value, Value>([[loss, scale]]);
+  const arriving = new Map<Value, Value>([[loss, options.scale ?? g.scalar(1, loss.rank)]]);
   for (const node of nodes.reverse()) {
     const dys = node.outputs.map(output => arriving.get(output));
     const [y] = node.outputs;
@@ -46,7 +46,7 @@ export function gradients(g: GraphBuilder, loss: Value, parameters: readonly Val
     if (!rule) throw new Error(`no gradient rule for ${node.op}`);
     const present = range(node.inputs.length).filter(i => node.inputs[i]);
     const inputs = present.flatMap(i => node.inputs[i] ?? []);
-    rule({ g, node, inputs, y, dy: dys[0] ?? zeros(g, y.shape, y.dtype), dys }).forEach((gradient, i) => {
+    rule({ g, options, node, inputs, y, dy: dys[0] ?? zeros(g, y.shape, y.dtype), dys }).forEach((gradient, i) => {
       const input = inputs[i];
       if (!gradient || !reached.has(input)) return;
       const sum = arriving.get(input);

@@ -5,8 +5,16 @@
 import type { GraphBuilder } from '../graph/builder';
 import { range, sameShape, type DType, type GraphNode, type Shape, type Value } from '../graph/value';
 
+export interface GradientOptions {
+  /** What the gradients are multiplied by, of the loss's shape; default: 1. */
+  scale?: Value;
+  /** How a maximum's place is found again: by the positions that MaxPool tells (faster on a CPU), or by comparing (where a provider has none: WebGPU). */
+  maxPool?: 'positions' | 'masks';
+}
+
 export interface Backward {
   g: GraphBuilder;
+  options: GradientOptions;
   node: GraphNode;
   /** The node's inputs that are there. */
   inputs: readonly Value[];

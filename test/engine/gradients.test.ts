@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { gradients } from '../../models/autodiff/gradients';
 import { GraphBuilder } from '../../models/graph/builder';
+import type { Attributes } from '../../models/graph/value';
 import { floats } from '../../src/shared/graph';
 import { cpuHost } from '../cpuHost';
 import { CASES, numbers } from '../gradientCases';
@@ -53,4 +54,25 @@ test('what cannot be differentiated is refused by name, and what does not matter
   const out = await runner.run({ x: { dims: [3], data: numbers(3, 1) }, unused: { dims: [2, 2], data: numbers(4, 1) } });
   assert.deepEqual([...floats(out, 'zero').data], [0, 0, 0, 0]);
   await runner.release();
+});
+
+test('a maximum pool without positions gives the first of equal numbers the gradient, too', async () => {
+  const windows: Attributes[] = [
+    { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] },
+    { kernel_shape: [2, 3], strides: [2, 1], pads: [0, 1, 1, 0] },
+    { kernel_shape: [2, 2], strides: [1, 2], dilations: [2, 1] },
+  ];
+  for (const attributes of windows) {
+    const g = new GraphBuilder();
+    const x = g.input('x', [2, 3, 7, 8]);
+    const y = g.op('MaxPool', [x], attributes);
+    const loss = g.sum(g.mul(y, g.constant(numbers(y.size, 9), y.shape)), [0, 1, 2, 3], false);
+    for (const maxPool of ['positions', 'masks'] as const) g.output(maxPool, gradients(g, loss, [x], { maxPool })[0]);
+    const runner = await cpuHost().open(g.toOnnx());
+    // Few different numbers: many are equal.
+    const out = await runner.run({ x: { dims: x.shape, data: numbers(x.size, 3).map(value => Math.round(2 * value)) } });
+    const [expected, masks] = ['positions', 'masks'].map(name => floats(out, name).data);
+    masks.forEach((value, i) => assert.ok(Math.abs(value - expected[i]) < 1e-6, `${JSON.stringify(attributes)}: ${value} ${expected[i]}`));
+    await runner.release();
+  }
 });

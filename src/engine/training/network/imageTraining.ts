@@ -53,6 +53,7 @@ export class ImageTraining<Kind extends string> {
       kind: 'sgd', momentum, weightDecay,
       ...(clipNorm !== null && { clipNorm }),
       ...(average && { ema: average }),
+      ...(host.device === 'webgpu' && { maxPool: 'masks' }),
       ...(precision === 'mixed' && { lossScale: LOSS_SCALE }),
       groups: name => (isPretrained(name) ? {} : { rate: newRate }),
     };
