@@ -96,7 +96,7 @@ describe('train on a folder', { timeout: 20 * 60_000 }, () => {
   step('a window that is reloaded shows the training again', async () => {
     await workbench.page.reload();
     await workbench.page.locator('.tab', { hasText: 'Training · photos' }).waitFor({ timeout: LONG });
-    await page().locator('.facts', { hasText: '20 of 12' }).waitFor({ timeout: LONG });
+    await page().locator('.facts', { hasText: '12 of 12' }).waitFor({ timeout: LONG });
     await assertCurveFalls();
     await page().locator('.samples canvas').first().waitFor({ timeout: LONG });
   });
