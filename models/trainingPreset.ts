@@ -60,6 +60,8 @@ const decoderSchema = v.strictObject({
   ...steps,
   /** Share of the run in which the rate rises to its full height; then it falls as half a cosine wave to nothing. */
   warmUp: share,
+  /** The training is done so often, from new starts: from the second time on, the masks that the one before would make are the first labels. */
+  rounds: v.optional(size, 1),
   /** Networks with chance of their own, heard together. */
   members: size,
   /**

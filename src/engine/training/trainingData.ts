@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { DebiasSource } from '../jobs/debiasSources';
-import type { Maker } from '../jobs/photoMaker';
+import { makeMask, type Maker } from '../jobs/photoMaker';
 import type { Workshop } from '../jobs/workshop';
 import { hintedCells } from '../../pipeline/hints';
 import { resizeLabels } from '../../pipeline/resize';
@@ -42,6 +42,7 @@ export function trainingData({ workshop, host, maker, seeds, classes, persons, l
     tiles: (photo, perSide) => extractor.tiles(() => readImage(workshop, photo), photo.sha256, perSide, workshop.context.signal),
     image: photo => readImage(workshop, photo),
     seed: photo => seeds.read(photo),
+    mask: async (photo, scorer) => (await makeMask({ ...maker, scorer }, await workshop.read(photo.photo), photo, true)).mask,
     certain: (photo, height, width) => certain(workshop.root, photo, persons.get(photo.photo), height, width),
   };
 }

@@ -55,6 +55,8 @@ export interface TrainingData {
   /** EXIF-oriented, whole. */
   image(photo: TrainingPhoto): Promise<RgbImage>;
   seed(photo: TrainingPhoto): Promise<Seed>;
+  /** The mask that a scorer gives the photo, as `generate` makes it but at PAMR's size and not debiased. */
+  mask(photo: TrainingPhoto, scorer: PhotoScorer): Promise<LabelMap>;
   /**
    * Pixels that a person decided (a mask made, corrected or accepted in the review; points, scribbles, outside of boxes), on a grid of height x width over the
    * photo; 255 where nobody said anything. Nothing where the photo has none. They count as certain in every loss.

@@ -140,6 +140,37 @@ test('complementing brings back what debiasing took away', async () => {
   assert.ok(complemented > background + 0.1, `${complemented} after ${background}`);
 });
 
+test('a second round begins anew and learns from what the first one would make; it, too, goes on bit for bit', async () => {
+  const section = { ...SECTION, rounds: 2, folds: 2, epochs: 2 };
+  const folder = makeFolder();
+  let asked = 0;
+  const data: TrainingData = { ...folder.data, mask: (photo, scorer) => (asked++, folder.data.mask(photo, scorer)) };
+  const whole = await open(data, section);
+  assert.equal(whole.epochs, 4);
+  const losses = await run(whole, undefined, 2);
+  assert.equal(asked, 0);
+  const anchor = whole.state;
+  await whole.beginEpoch(3);
+  assert.equal(asked, data.photos.length);
+  const { steps, tensors } = whole.state;
+  assert.ok(steps === 0 && tensors['before.decoder'] && anchor.tensors['before.decoder'], 'all states have one form');
+  assert.notDeepEqual(tensors.decoder, anchor.tensors.decoder);
+  assert.deepEqual(tensors['before.decoder'].data, anchor.tensors.decoder.data);
+  const first = await whole.step(3, 0);
+  assert.ok(first.total > mean(losses.slice(-5)), 'it begins anew');
+  for (let step = 1; step < whole.stepsPerEpoch; step++) await whole.step(3, step);
+  const [middle] = [whole.state];
+  await whole.beginEpoch(4);
+  assert.equal(asked, data.photos.length, 'labels are made once a round');
+  for (let step = 0; step < whole.stepsPerEpoch; step++) await whole.step(4, step);
+  assert.ok((await rightShare(whole, folder)) > 0.9);
+
+  const resumed = await open(data, section);
+  resumed.state = middle;
+  await run(resumed, { epoch: 4, step: 0 });
+  assert.deepEqual(resumed.state, whole.state);
+});
+
 test('photos are judged by the member that did not learn from them', async () => {
   const { data } = makeFolder();
   const section = { ...SECTION, folds: 2, epochs: 1, photos: 100 };

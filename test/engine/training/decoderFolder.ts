@@ -7,6 +7,7 @@ import { trainingSchema, type DecoderPreset } from '../../../models/trainingPres
 import { sha256 } from '../../../src/dataset/hash';
 import type { PhotoFeatures, Role } from '../../../src/engine/photoFeatures';
 import type { TrainingData, TrainingPhoto } from '../../../src/engine/training/trainingStage';
+import { resizeLabels } from '../../../src/pipeline/resize';
 import { IGNORE, type LabelMap, type Maps, type RgbImage } from '../../../src/shared/maps';
 import { cpuHost } from '../../cpuHost';
 
@@ -15,7 +16,7 @@ const CHANNELS = 8;
 const [ROWS, COLUMNS, CELL] = [6, 8, 4];
 
 export const SECTION: DecoderPreset = {
-  epochs: 3, batch: 32, rate: 0.02, weightDecay: 1e-4, warmUp: 0.2, members: 2, folds: 1, hidden: [12], dropout: { inputs: 0.1, hidden: 0.2 },
+  epochs: 3, rounds: 1, batch: 32, rate: 0.02, weightDecay: 1e-4, warmUp: 0.2, members: 2, folds: 1, hidden: [12], dropout: { inputs: 0.1, hidden: 0.2 },
   inputs: { layers: [{ role: 'deep', dimensions: 5, spread: 0 }, { role: 'middle', dimensions: 4, spread: 0.5 }], root: false, sample: { photos: 8, cells: 400 }, colour: 0.5, place: 0.5, saliency: 0 },
   grid: 1, photos: 100, cellsPerPhoto: 40, seeds: { labels: 'certain', foreground: 0.6, background: 0.2, removed: 'background' }, holdAreas: false, average: 0, classWeight: 0.5, restricted: false, smoothing: 0, recursion: null,
 };
@@ -58,6 +59,13 @@ export function makeFolder({ certain, removed }: { certain?: (photo: string) => 
     },
     image: ({ photo }) => Promise.resolve(image(photo)),
     seed: ({ photo, ids }) => Promise.resolve(seedOf(truth.get(photo) ?? truthOf([]), ids, removed ?? false)),
+    async mask({ photo, ids, sha256: hash }, scorer) {
+      const picture = image(photo);
+      const { data: scores, channels, height, width } = await scorer.scores({ image: picture, features: featuresOf(picture, Number.parseInt(photo)), ids, sha256: hash });
+      const cells = height * width;
+      const labels = Uint8Array.from({ length: cells }, (_, i) => [0, ...ids][Array.from({ length: channels }, (_c, c) => scores[c * cells + i]).reduce((best, p, c, all) => (p > all[best] ? c : best), 0)]);
+      return resizeLabels({ data: labels, height, width }, picture.height, picture.width);
+    },
     certain: ({ photo }) => Promise.resolve(certain?.(photo)),
     signal: new AbortController().signal,
     log: () => undefined,

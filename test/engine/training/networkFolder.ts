@@ -95,6 +95,7 @@ export function photoData({ model = loaded(serialise(smallBackbone())), certain,
     learnt: { classes: [], heads: [], sureness: new Map() },
     features: () => Promise.resolve({ layers: new Map() }),
     tiles: refuse,
+    mask: refuse,
     extract: refuse,
     image: ({ photo }) => picture(photo),
     async seed({ photo, ids }) {

@@ -72,23 +72,39 @@ export interface Judgement {
   known: Float32Array;
 }
 
+/** A network that can judge photos. */
+export interface Judge {
+  network: Tensors;
+  judgement: Judgement;
+}
+
 const OFFSETS = 'offsets';
 const KNOWN = 'known';
+/** Before the names of the judge of the round before. */
+const BEFORE = 'before.';
 
-/** The tensors of a state that describe cells, those that the network learns, and the judgement. */
-export function splitState(tensors: Tensors): { space: Tensors; network: Tensors; judgement?: Judgement } {
-  const parts = (wanted: (name: string) => boolean): Tensors => Object.fromEntries(Object.entries(tensors).filter(([name]) => wanted(name)));
-  const [offsets, known] = [tensors[OFFSETS]?.data, tensors[KNOWN]?.data];
-  return {
-    space: parts(name => name.startsWith(SPACE)),
-    network: parts(name => !name.startsWith(SPACE) && name !== OFFSETS && name !== KNOWN),
-    ...(offsets && known && { judgement: { offsets, known } }),
-  };
+/** What a state holds: the space of cells, the network and its judgement, and the judge of the round before. @throws where these are not the numbers of a decoder */
+export function splitState(tensors: Tensors): Judge & { space: Tensors; before?: Judge } {
+  const entries = Object.entries(tensors);
+  const parts = (wanted: (name: string) => boolean): Tensors => Object.fromEntries(entries.filter(([name]) => wanted(name)));
+  const before = Object.fromEntries(entries.flatMap(([name, tensor]) => (name.startsWith(BEFORE) ? [[name.slice(BEFORE.length), tensor]] : [])));
+  const space = parts(name => name.startsWith(SPACE));
+  return { space, ...judgeOf(parts(name => !name.startsWith(SPACE) && !name.startsWith(BEFORE))), ...(Object.keys(before).length > 0 && { before: judgeOf(before) }) };
 }
 
 /** The inverse of `splitState`. */
-export function joinState(space: Tensors, network: Tensors, { offsets, known }: Judgement): Tensors {
-  return { ...space, ...network, [OFFSETS]: { dims: [offsets.length], data: offsets }, [KNOWN]: { dims: [known.length / offsets.length, offsets.length], data: known } };
+export function joinState(space: Tensors, judge: Judge, before?: Judge): Tensors {
+  const earlier = before ? Object.entries(tensorsOf(before)).map(([name, tensor]) => [BEFORE + name, tensor] as const) : [];
+  return { ...space, ...tensorsOf(judge), ...Object.fromEntries(earlier) };
+}
+
+function judgeOf({ [OFFSETS]: offsets, [KNOWN]: known, ...network }: Tensors): Judge {
+  if (!offsets || !known) throw new Error('these are not the numbers of a light decoder');
+  return { network, judgement: { offsets: offsets.data, known: known.data } };
+}
+
+function tensorsOf({ network, judgement: { offsets, known } }: Judge): Tensors {
+  return { ...network, [OFFSETS]: { dims: [offsets.length], data: offsets }, [KNOWN]: { dims: [known.length / offsets.length, offsets.length], data: known } };
 }
 
 /** The main directions of a layer. */

@@ -2,11 +2,11 @@
  * Trains the light decoder (`models/networks/lightDecoder.ts`) on cached frozen features: an epoch begins with a pool of photos, their cells and what these should be
  * (`decoderTargets.ts`); its steps are batches drawn from it (`cellPool.ts`). Memory holds one pool: `photos` of the preset, some 350 kB each.
  */
-import { decoderStart, decoderTrainingGraph, type LightDecoderShape } from '../../../../models/networks/lightDecoder';
+import { decoderParameters, decoderStart, decoderTrainingGraph, type LightDecoderShape } from '../../../../models/networks/lightDecoder';
 import type { Preset } from '../../../../models/presets';
 import { mixSeed, shuffled, uniform } from '../../../../models/random';
 import { oneCycleRate } from '../../../../models/schedules';
-import { Trainer, type TrainingState } from '../../../../models/trainer';
+import { startState, Trainer, type TrainingState } from '../../../../models/trainer';
 import type { DecoderPreset } from '../../../../models/trainingPreset';
 import { averagePrecision } from '../../../pipeline/averagePrecision';
 import { pooled } from '../../../pipeline/cam';
@@ -18,7 +18,7 @@ import { stateOf, type Losses, type PhotoScorer, type TrainingData, type Trainin
 import { CellPool, type PooledPhoto } from './cellPool';
 import { cellShares, classWeights } from './cellTargets';
 import { decoderExport } from './decoderExport';
-import { CellReader, fitSpace, joinState, onCells, splitState, type CellVectors, type Judgement } from './decoderInputs';
+import { CellReader, fitSpace, joinState, onCells, splitState, type CellVectors, type Judge, type Judgement } from './decoderInputs';
 import { CellScorer, decoderScorer, foldOf, shapeOf, type CellScores } from './decoderScorer';
 import { areasOf, heldAreas, type JudgedPhoto } from './heldAreas';
 import { mixed, predictedLabels, recursed, seedPixels, withCertain, type MixSide, type Recursion } from './decoderTargets';
@@ -33,8 +33,8 @@ export const decoderKind: StageKind<DecoderPreset> = {
 interface Held {
   photo: TrainingPhoto;
   cells: CellVectors;
-  /** With the labels of its seed, once they were read; they stay what they are. */
-  seeded?: PooledPhoto;
+  /** With its first labels of a round, once they were read; they stay what they are. */
+  seeded?: { round: number; photo: PooledPhoto };
 }
 
 export class DecoderStage implements TrainingStage {
@@ -49,6 +49,8 @@ export class DecoderStage implements TrainingStage {
   private readonly scorerOfCells: CellScorer;
   private readonly channelOf: ReadonlyMap<number, number>;
   private judgement: Judgement;
+  /** Who gives the first labels of a later round; there in every state of a training of several rounds, so that all have one form. */
+  private before: Judge | undefined;
   /** Of each channel in the epoch's labels, in photos. */
   private areas: Float64Array = new Float64Array(0);
 
@@ -57,15 +59,18 @@ export class DecoderStage implements TrainingStage {
     private readonly preset: Preset,
     private readonly section: DecoderPreset,
     private readonly seed: number,
-    shape: LightDecoderShape,
+    private readonly shape: LightDecoderShape,
     private space: TrainingState['tensors'],
     private reader: CellReader,
     private readonly trainer: Trainer,
+    /** What a round begins with. */
+    private readonly start: (round: number) => TrainingState,
   ) {
-    this.epochs = section.epochs;
+    this.epochs = section.epochs * section.rounds;
     this.stepsPerEpoch = Math.max(1, Math.round((Math.min(section.photos, data.photos.length) * section.cellsPerPhoto) / section.batch));
     this.channelOf = new Map(data.classes.map(({ id }, i) => [id, i + 1]));
     this.judgement = { offsets: new Float32Array(shape.classes), known: new Float32Array(shape.members * shape.classes).fill(1) };
+    this.before = section.rounds > 1 ? this.judge : undefined;
     this.pool = new CellPool(section, { ...shape, places: placesOf(data, preset, section) }, this.channelOf, mixSeed(seed, 2));
     this.scg = new Scg(data.host, preset.scg);
     this.scorerOfCells = new CellScorer(data.host, shape, section.folds, data.classes);
@@ -93,19 +98,20 @@ export class DecoderStage implements TrainingStage {
       },
       { kind: 'adamw', weightDecay: section.weightDecay, ...(section.average > 0 && { ema: section.average }) },
     );
-    const trainer = await Trainer.open(data.host, graph, decoderStart(shape, uniform(mixSeed(seed, 3))));
-    return new DecoderStage(data, preset, section, seed, shape, space, reader, trainer);
+    const start = (round: number): TrainingState => startState(graph.state, decoderStart(shape, uniform(mixSeed(seed, 3, round))));
+    return new DecoderStage(data, preset, section, seed, shape, space, reader, await Trainer.open(data.host, graph, start(0)), start);
   }
 
   get state(): TrainingState {
     const { steps, tensors } = this.trainer.state;
-    return { steps, tensors: joinState(this.space, tensors, this.judgement) };
+    return { steps, tensors: joinState(this.space, { network: tensors, judgement: this.judgement }, this.before) };
   }
 
   set state({ steps, tensors }: TrainingState) {
-    const { space, network, judgement } = splitState(tensors);
+    const { space, network, judgement, before } = splitState(tensors);
     this.trainer.state = { steps, tensors: network };
-    if (judgement) this.judgement = judgement;
+    this.judgement = judgement;
+    this.before = before;
     if (Object.entries(space).every(([name, { data }]) => this.space[name] && sameNumbers(this.space[name].data, data))) return;
     // Features that were computed elsewhere may give other directions: the ones that were learnt with count.
     this.space = space;
@@ -115,25 +121,34 @@ export class DecoderStage implements TrainingStage {
   }
 
   async beginEpoch(epoch: number): Promise<void> {
-    const { recursion } = this.section;
+    const { recursion, rounds, epochs } = this.section;
+    const round = Math.floor((epoch - 1) / epochs);
+    const ofRound = epoch - round * epochs;
+    if (round > 0 && ofRound === 1) this.nextRound(round);
+    const teacher = rounds > 1 && round > 0 && this.before ? decoderScorer(this.data, this.section, { steps: 0, tensors: joinState(this.space, this.before) }) : undefined;
     const chosen = this.chosen(epoch);
     for (const index of this.held.keys()) if (!chosen.includes(index)) this.held.delete(index);
-    const recurses = recursion !== null && epoch >= recursion.recurseFrom;
+    const recurses = recursion !== null && ofRound >= recursion.recurseFrom;
     const photos: PooledPhoto[] = [];
-    for (const index of chosen) {
-      this.data.signal.throwIfAborted();
-      const held = await this.heldPhoto(index);
-      photos.push(await (recurses ? this.recursive(held, epoch, recursion) : this.first(held, epoch)));
+    try {
+      for (const index of chosen) {
+        this.data.signal.throwIfAborted();
+        const held = await this.heldPhoto(index);
+        const labels: FirstLabels = { round, teacher, complements: this.section.seeds.removed === 'complemented' && ofRound > 1 };
+        photos.push(await (recurses ? this.recursive(held, labels, recursion) : this.first(held, labels)));
+      }
+    } finally {
+      await teacher?.release();
     }
     this.areas = areasOf(photos.map(({ shares: { shares, ids } }) => ({ shares, channels: this.channels(ids) })), this.judgement.offsets.length);
-    if (recursion !== null && epoch >= recursion.mixFrom && recursion.mix !== 'none') photos.push(...(await this.mixes(epoch, chosen, photos, recursion, recursion.mix)));
+    if (recursion !== null && ofRound >= recursion.mixFrom && recursion.mix !== 'none') photos.push(...(await this.mixes(epoch, chosen, photos, recursion, recursion.mix)));
     this.pool.begin(epoch, photos, classWeights(photos.map(({ shares }) => shares), this.channelOf, this.section.classWeight));
     this.judgement = { ...this.judgement, known: this.pool.known() };
   }
 
   async step(epoch: number, step: number): Promise<Losses> {
-    const { rate, warmUp, recursion } = this.section;
-    this.rate = oneCycleRate(rate, (epoch - 1) * this.stepsPerEpoch + step, this.epochs * this.stepsPerEpoch, warmUp);
+    const { rate, warmUp, recursion, epochs } = this.section;
+    this.rate = oneCycleRate(rate, ((epoch - 1) % epochs) * this.stepsPerEpoch + step, epochs * this.stepsPerEpoch, warmUp);
     const feeds = { ...this.pool.cells(epoch, step), ...(recursion && this.pool.whole(epoch, step, recursion.batch)) };
     const total = await this.trainer.step(feeds, this.rate);
     if (this.section.holdAreas && step === this.stepsPerEpoch - 1) await this.hold();
@@ -185,26 +200,38 @@ export class DecoderStage implements TrainingStage {
     return held;
   }
 
-  /** Labels of the seed. @param refined M_rs, where there is one */
-  private async first(held: Held, epoch: number, refined?: Maps): Promise<PooledPhoto> {
-    const { photo, cells } = held;
-    // Before the first epoch nobody can fill in what was removed.
-    const complements = this.section.seeds.removed === 'complemented' && epoch > 1;
-    if (held.seeded && !complements) return withMaps(held.seeded, refined);
+  /** The judge as it is now. */
+  private get judge(): Judge {
+    const { tensors } = this.trainer.state;
+    return { network: Object.fromEntries(decoderParameters(this.shape).map(([name]) => [name, tensors[`${name}.ema`] ?? tensors[name]])), judgement: this.judgement };
+  }
+
+  /** Begins anew, taught by what the round before learnt. */
+  private nextRound(round: number): void {
+    this.before = this.judge;
+    this.trainer.state = this.start(round);
+    this.judgement = { ...this.judgement, offsets: new Float32Array(this.judgement.offsets.length) };
+  }
+
+  /** @param refined M_rs, where there is one */
+  private async first(held: Held, { round, teacher, complements }: FirstLabels, refined?: Maps): Promise<PooledPhoto> {
+    const { photo, cells, seeded } = held;
+    if (seeded?.round === round && !complements) return withMaps(seeded.photo, refined);
     const seed = await this.data.seed(photo);
-    const teacher = complements && seed.removed ? (await this.score(photo, cells, photo.ids)).probabilities : undefined;
-    const pixels = seedPixels(seed, photo.ids, this.section.seeds, teacher);
+    // Before the first epoch nobody can fill in what was removed.
+    const filling = complements && seed.removed ? (await this.score(photo, cells, photo.ids)).probabilities : undefined;
+    const pixels = teacher ? { labels: await this.data.mask(photo, teacher) } : seedPixels(seed, photo.ids, this.section.seeds, filling);
     const pooled = await this.pooled(photo, cells, pixels.labels, pixels.weights);
-    if (!teacher) held.seeded = pooled;
+    if (!filling) held.seeded = { round, photo: pooled };
     return withMaps(pooled, refined);
   }
 
-  private async recursive(held: Held, epoch: number, recursion: Recursion): Promise<PooledPhoto> {
+  private async recursive(held: Held, first: FirstLabels, recursion: Recursion): Promise<PooledPhoto> {
     const { photo, cells } = held;
     const { maps } = await this.score(photo, cells, photo.ids);
-    if (!maps || photo.ids.length === 0) return this.first(held, epoch);
+    if (!maps || photo.ids.length === 0) return this.first(held, first);
     const { refined, labels } = await recursed(this.scg, maps, await this.data.features(photo), await this.data.image(photo), photo.ids, recursion, this.preset);
-    return recursion.labels === 'seeds' ? this.first(held, epoch, refined) : withMaps(await this.pooled(photo, cells, labels), refined);
+    return recursion.labels === 'seeds' ? this.first(held, first, refined) : withMaps(await this.pooled(photo, cells, labels), refined);
   }
 
   private async pooled(photo: TrainingPhoto, cells: CellVectors, labels: LabelMap, weights?: Float32Array): Promise<PooledPhoto> {
@@ -263,6 +290,14 @@ export class DecoderStage implements TrainingStage {
   private channels(ids: readonly number[]): number[] {
     return ids.map(id => this.channelOf.get(id) ?? 0);
   }
+}
+
+/** Where the first labels of an epoch come from. */
+interface FirstLabels {
+  round: number;
+  /** Of rounds after the first: what the round before learnt. */
+  teacher: PhotoScorer | undefined;
+  complements: boolean;
 }
 
 /** With recursive targets on its cells. @param refined M_rs at any size */
