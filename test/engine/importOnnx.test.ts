@@ -7,6 +7,7 @@ import { gradients } from '../../models/autodiff/gradients';
 import { GraphBuilder } from '../../models/graph/builder';
 import { importOnnx } from '../../models/graph/import';
 import { serialise, type GraphDescription } from '../../models/graph/serialise';
+import type { Value } from '../../models/graph/value';
 import { fixedShapes } from '../../src/engine/fixedShapes';
 import { floats } from '../../src/shared/graph';
 import { cpuHost } from '../cpuHost';
@@ -90,6 +91,74 @@ test('what cannot be read is refused by name', () => {
   assert.throws(() => importOnnx(g, new TextEncoder().encode('no model'), { inputs: {} }), /not an ONNX model/);
   const odd = serialise({ name: 'odd', inputs: [{ name: 'x', dtype: 'float32', dims: [2] }], outputs: [{ name: 'y', dtype: 'float32', dims: [2] }], initializers: [], nodes: [{ op: 'Cosh', inputs: ['x'], outputs: ['y'], attributes: {} }] });
   assert.throws(() => importOnnx(g, odd, { inputs: { x: g.input('x', [2]) } }), /Cosh .* cannot be differentiated here: no shape rule/);
+});
+
+/** A transformer's block on 2 x 6 tokens of 8 numbers, with two heads; norms and Gelu as operators, or as exporters of older opsets write them out. */
+function block(g: GraphBuilder, writtenOut: boolean, weight: (name: string, shape: readonly number[]) => Value): Value {
+  const norm = (x: Value, name: string): Value => {
+    const [scale, shift] = [weight(`${name}.scale`, [8]), weight(`${name}.shift`, [8])];
+    if (!writtenOut) return g.op('LayerNormalization', [x, scale, shift]);
+    const centred = g.sub(x, g.mean(x, [-1]));
+    return g.add(g.mul(g.div(centred, g.sqrt(g.add(g.mean(g.pow(centred, 2), [-1]), 1e-5))), scale), shift);
+  };
+  const gelu = (x: Value): Value => (writtenOut ? g.mul(g.mul(x, g.add(g.op('Erf', [g.div(x, Math.SQRT2)]), 1)), 0.5) : g.op('Gelu', [x]));
+  const x = g.input('tokens', [2, 6, 8]);
+  const heads = (name: string): Value => g.transpose(g.reshape(g.matmul(norm(x, 'before'), weight(name, [8, 8])), [2, 6, 2, 4]), [0, 2, 1, 3]);
+  const [q, k, v] = ['q', 'k', 'v'].map(heads);
+  const seen = g.matmul(g.softmax(g.mul(g.matmul(q, g.transpose(k, [0, 1, 3, 2])), 0.5)), v);
+  const y = g.add(x, g.matmul(g.reshape(g.transpose(seen, [0, 2, 1, 3]), [2, 6, 8]), weight('out', [8, 8])));
+  return g.add(y, g.matmul(gelu(g.add(g.matmul(norm(y, 'after'), weight('up', [8, 16])), weight('up.bias', [16]))), weight('down', [16, 8])));
+}
+
+test('a block of attention as exporters write it: imported, it has the gradients of the block of our own operators', async () => {
+  const file = new GraphBuilder('exported');
+  const stored = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+  const written = block(file, true, (name, shape) => {
+    const known = stored.get(name) ?? { shape, data: wave(shape.reduce((a, b) => a * b), stored.size).map(x => x * 0.6) };
+    stored.set(name, known);
+    return file.constant(known.data, shape);
+  });
+  file.output('y', written);
+  // Weights of a file are found by their numbers: the builder names its constants itself.
+  const nameOf = new Map(file.describe().initializers.map(({ name, data }) => [name, [...stored].find(([, { data: own }]) => own === data)?.[0]]));
+  const tokens = { dims: [2, 6, 8], data: wave(96, 3) };
+  const losses: Record<string, Float32Array>[] = [];
+  for (const imported of [true, false]) {
+    const g = new GraphBuilder();
+    const parameters = new Map<string, Value[]>();
+    let y: Value;
+    if (imported) {
+      const { outputs, parameters: found } = importOnnx(g, file.toOnnx(), { inputs: { tokens: g.input('tokens', tokens.dims) }, trains: name => nameOf.get(name) !== undefined, prefix: 'file.' });
+      for (const { value } of found) {
+        const name = nameOf.get(value.name.slice('file.'.length)) ?? assert.fail();
+        parameters.set(name, [...(parameters.get(name) ?? []), value]);
+      }
+      y = outputs.get('y') ?? assert.fail();
+    } else {
+      y = block(g, false, (name, shape) => {
+        const [known] = parameters.get(name) ?? [g.input(name, shape)];
+        parameters.set(name, [known]);
+        return known;
+      });
+    }
+    const loss = g.mean(g.mul(y, g.constant(wave(y.size, 8), y.shape)), [0, 1, 2], false);
+    g.output('loss', loss);
+    // A weight that is used several times is several constants of the file.
+    for (const [name, values] of parameters) g.output(`d.${name}`, gradients(g, loss, values).reduce((a, b) => g.add(a, b)));
+    const runner = await cpuHost().open(g.toOnnx());
+    const weights = [...parameters].flatMap(([name, values]) => values.map(value => [value.name, { dims: value.shape, data: stored.get(name)?.data ?? assert.fail() }] as const));
+    const out = await runner.run({ tokens, ...Object.fromEntries(weights) });
+    losses.push(Object.fromEntries(Object.keys(out).map(name => [name, floats(out, name).data])));
+    await runner.release();
+  }
+  const [exported, own] = losses;
+  assert.deepEqual(Object.keys(exported).sort(), Object.keys(own).sort());
+  assert.equal(Object.keys(own).length, 1 + stored.size);
+  for (const [name, values] of Object.entries(own)) {
+    const largest = Math.max(...values.map(Math.abs));
+    assert.ok(largest > 0);
+    values.forEach((value, i) => assert.ok(Math.abs(value - exported[name][i]) < 2e-5 * largest, `${name}: ${value} ${exported[name][i]}`));
+  }
 });
 
 const inception = join(import.meta.dirname, '../../models/weights/inception-v3.onnx');
