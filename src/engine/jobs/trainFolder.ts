@@ -63,7 +63,9 @@ export function classesOf(dataSet: DataSet): TrainingData['classes'] {
 export async function trainFolder(input: TrainInput): Promise<TrainedRecord> {
   const { dataSet, workshop, learning, frame } = input;
   const { settings, preset } = workshop;
-  const { sources } = await learning.features(dataSet.tags.size);
+  const { sources, failed } = await learning.features(dataSet.tags.size);
+  for (const [photo, error] of failed) frame.recorder.log('warn', `${photo} is not learnt from: ${describeError(error)}`);
+  if (failed.size > 0) frame.recorder.note(`${plural(failed.size, 'photo')} could not be read and taught nothing: the log names them`);
   const learnt = await learning.learnt(dataSet.tags.size);
   const { device, extractor } = await workshop.open();
   frame.recorder.set({ device: device.report.label, photos: sources.size, untagged: dataSet.untagged.length });
@@ -200,6 +202,7 @@ class Training {
 
   private async stage(index: number, planned: PlannedStage, finished: readonly LearntStage[], checkpoint: Checkpoint | undefined, { data, seeds, samples }: Lessons): Promise<LearntStage['state']> {
     const { workshop: { progress, preset, context: { signal } }, frame: { recorder, lock } } = this.input;
+    progress.begin('train', 0);
     const stage = await planned.open(data, finished);
     try {
       const from = checkpoint && sameForm(checkpoint.state, stage.state) ? checkpoint : undefined;

@@ -3,9 +3,9 @@
  * that is its mask here, too. They are kept in a home of their own, so that a folder's masks, manifest and evidence stay as they are; only photos that changed are made
  * anew:
  *
- *     .seedmask/training/seeds/scores/<photo>       scores of its classes (scoreMaps.ts)
- *     .seedmask/training/seeds/masks/<photo>.png    its mask
- *     .seedmask/training/seeds/.seedmask/…          manifest and evidence of these masks
+ *     .seedmask/training/seeds/scores/<photo>.scores  scores of its classes (scoreMaps.ts)
+ *     .seedmask/training/seeds/masks/<photo>.png      its mask
+ *     .seedmask/training/seeds/.seedmask/…            manifest and evidence of these masks
  */
 import { readFile, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
@@ -190,7 +190,7 @@ async function makeSeed(input: SeedsInput, home: string, manifest: Manifest, { p
   await writeMask(place, bytes, manifest, { source, tags, key: own }, { device: maker.device, run: frame.recorder.id });
 }
 
-const scoresFile = (home: string, photo: string): string => join(home, 'scores', photo);
+const scoresFile = (home: string, photo: string): string => join(home, 'scores', `${photo}.scores`);
 
 /** Relative to the root, as masks are named. */
 const maskName = ({ name }: SeedsInput, photo: string): string => posix.join('.seedmask', 'training', name, 'masks', `${photo}.png`);

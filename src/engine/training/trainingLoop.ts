@@ -47,7 +47,9 @@ class Loop {
   private readonly meter = new LossMeter();
   private position: Position;
   private pointAt = performance.now();
-  private savedAt = performance.now();
+  private saved = { at: performance.now(), done: 0 };
+  /** The state at the beginning of the epoch, until it is on disk. */
+  private anchor: TrainingState | undefined;
 
   constructor(
     private readonly stage: TrainingStage,
@@ -57,7 +59,18 @@ class Loop {
     this.position = options.from?.position ?? { stage: options.index, name: stage.name, epoch: 1, step: 0 };
   }
 
+  /** A cancel, wherever it is heard, keeps what was learnt until then. */
   async run(): Promise<TrainingState> {
+    try {
+      return await this.toTheEnd();
+    } catch (error) {
+      const unsaved = this.done !== this.saved.done && this.position.epoch <= this.stage.epochs;
+      if (this.options.signal.aborted && unsaved && this.watch.bad === 0) await this.save();
+      throw error;
+    }
+  }
+
+  private async toTheEnd(): Promise<TrainingState> {
     const { stage, options } = this;
     const { stepsPerEpoch, epochs } = stage;
     if (this.position.step >= stepsPerEpoch) this.position = { ...this.position, epoch: this.position.epoch + 1, step: 0 };
@@ -67,7 +80,7 @@ class Loop {
       while (this.position.step < stepsPerEpoch) await this.next();
       const { epoch } = this.position;
       this.position = { ...this.position, epoch: epoch + 1, step: 0 };
-      if (epoch < epochs) await this.save();
+      if (epoch < epochs) await this.saveIfDue();
       else await options.store.finish(options.index, { name: stage.name, state: stage.state });
       await this.point(epoch, true);
       await options.onEpoch(epoch);
@@ -89,6 +102,7 @@ class Loop {
       return;
     }
     const within = from !== undefined && this.position.step > 0;
+    this.saved.done = this.done;
     if (from) stage.state = within ? from.anchor : from.state;
     else await this.save();
     await this.beginEpoch();
@@ -97,6 +111,8 @@ class Loop {
 
   private async beginEpoch(): Promise<void> {
     this.options.signal.throwIfAborted();
+    // On disk already where the last checkpoint is of this very step.
+    this.anchor = this.done === this.saved.done ? undefined : this.stage.state;
     await this.stage.beginEpoch(this.position.epoch);
   }
 
@@ -104,18 +120,19 @@ class Loop {
     const { stage, options, position: { epoch, step } } = this;
     // Messages from outside come in here: a step blocks this process.
     await turn();
-    if (options.signal.aborted) {
-      await this.save();
-      options.signal.throwIfAborted();
-    }
+    options.signal.throwIfAborted();
     const losses = await this.step();
     this.meter.add(losses);
     this.position = { ...this.position, step: step + 1 };
     options.progress.step();
     const last = step + 1 === stage.stepsPerEpoch;
     if (!last && performance.now() - this.pointAt >= POINT_MS) await this.point(epoch, false);
-    const due = (step + 1) % options.checkpointEvery === 0 || performance.now() - this.savedAt >= CHECKPOINT_MS;
-    if (due && !last && this.watch.bad === 0) await this.save();
+    if (!last) await this.saveIfDue();
+  }
+
+  private async saveIfDue(): Promise<void> {
+    const due = this.done - this.saved.done >= this.options.checkpointEvery || performance.now() - this.saved.at >= CHECKPOINT_MS;
+    if (due && this.watch.bad === 0) await this.save();
   }
 
   private async step(): Promise<Losses> {
@@ -146,15 +163,18 @@ class Loop {
   private async save(): Promise<void> {
     const { stage, options } = this;
     await options.assertHeld();
+    const facts = { seconds: options.seconds(), watch: this.watch.record, data: options.data };
     try {
-      await options.store.save(this.position, stage.state, { seconds: options.seconds(), watch: this.watch.record, data: options.data });
+      if (this.position.step > 0 && this.anchor) await options.store.save({ ...this.position, step: 0 }, this.anchor, facts);
+      await options.store.save(this.position, stage.state, facts);
     } catch (error) {
       if (!(error instanceof SeedMaskError)) throw error;
       const good = await options.store.newest(options.index);
       const kept = good ? `; the checkpoint of epoch ${good.position.epoch}, step ${good.position.step}, is kept to go on from` : '';
       throw new SeedMaskError(error.reason, `the checkpoint at step ${this.done} could not be written: ${error.message}${kept}`, error.file, { cause: error });
     }
-    this.savedAt = performance.now();
+    this.anchor = undefined;
+    this.saved = { at: performance.now(), done: this.done };
   }
 
   /** A point of the curves. */

@@ -159,7 +159,7 @@ test('of the first labels only those of photos that changed are made anew', asyn
   const tags = JSON.parse(readFileSync(join(root, 'tags.json'), 'utf8')) as Record<string, string[]>;
   await writeFile(join(root, 'red3.png'), await picture(100, 80, 'red').png().toBuffer());
   await writeFile(join(root, 'tags.json'), JSON.stringify({ ...tags, 'red3.png': ['red'], 'red1.png': ['red', 'blue'] }));
-  await rm(join(root, '.seedmask/training/seeds/scores/blue1.png'));
+  await rm(join(root, '.seedmask/training/seeds/scores/blue1.png.scores'));
   await runTraining(root, colours, tiny());
   const made = await Manifest.read(join(root, '.seedmask/training/seeds'));
   assert.deepEqual([...made].filter(([, entry]) => entry.run !== first).map(([photo]) => photo).sort(), ['blue1.png', 'red1.png', 'red3.png']);
