@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { TrainingState } from '../../../models/trainer';
 import type { DecoderPreset } from '../../../models/trainingPreset';
 import { DecoderStage, decoderKind } from '../../../src/engine/training/decoder/decoderStage';
+import { taughtPixels } from '../../../src/engine/training/decoder/decoderTargets';
 import type { Losses, TrainingData } from '../../../src/engine/training/trainingStage';
 import { resizeLabels } from '../../../src/pipeline/resize';
 import { SeedMaskError } from '../../../src/shared/errors';
@@ -169,6 +170,14 @@ test('a second round begins anew and learns from what the first one would make; 
   resumed.state = middle;
   await run(resumed, { epoch: 4, step: 0 });
   assert.deepEqual(resumed.state, whole.state);
+});
+
+test('what debiasing took away stays away in later rounds', () => {
+  const map = (...data: number[]) => ({ data: Uint8Array.from(data), height: 1, width: 5 });
+  const [mask, removed] = [map(3, 3, 7, 0, 7), map(3, 0, 3, 3, 7)];
+  assert.deepEqual([...taughtPixels(mask, removed, 'background').labels.data], [0, 3, 7, 0, 0]);
+  assert.deepEqual([...taughtPixels(mask, removed, 'ignored').labels.data], [255, 3, 7, 0, 255]);
+  assert.deepEqual(taughtPixels(mask, undefined, 'background').labels, mask);
 });
 
 test('photos are judged by the member that did not learn from them', async () => {

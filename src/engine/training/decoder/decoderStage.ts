@@ -21,7 +21,7 @@ import { decoderExport } from './decoderExport';
 import { CellReader, fitSpace, joinState, onCells, splitState, type CellVectors, type Judge, type Judgement } from './decoderInputs';
 import { CellScorer, decoderScorer, foldOf, shapeOf, type CellScores } from './decoderScorer';
 import { areasOf, heldAreas, type JudgedPhoto } from './heldAreas';
-import { mixed, predictedLabels, recursed, seedPixels, withCertain, type MixSide, type Recursion } from './decoderTargets';
+import { mixed, predictedLabels, recursed, seedPixels, taughtPixels, withCertain, type MixSide, type Recursion } from './decoderTargets';
 
 export const decoderKind: StageKind<DecoderPreset> = {
   open: (data, preset, section) => DecoderStage.open(data, preset, section),
@@ -220,7 +220,7 @@ export class DecoderStage implements TrainingStage {
     const seed = await this.data.seed(photo);
     // Before the first epoch nobody can fill in what was removed.
     const filling = complements && seed.removed ? (await this.score(photo, cells, photo.ids)).probabilities : undefined;
-    const pixels = teacher ? { labels: await this.data.mask(photo, teacher) } : seedPixels(seed, photo.ids, this.section.seeds, filling);
+    const pixels = teacher ? taughtPixels(await this.data.mask(photo, teacher), seed.removed, this.section.seeds.removed) : seedPixels(seed, photo.ids, this.section.seeds, filling);
     const pooled = await this.pooled(photo, cells, pixels.labels, pixels.weights);
     if (!filling) held.seeded = { round, photo: pooled };
     return withMaps(pooled, refined);

@@ -2,6 +2,7 @@
  * What the cells of a photo should be, at the beginning of an epoch:
  *
  *     first       the seed's mask, or a certain filter of its scores; what debiasing took away is background, undecided, or filled in by the network's average (complementing)
+ *     later       in rounds after the first: the mask that the round before would make, without what debiasing took away in the seed
  *     recursion   class activation map of the classifier -> SCG -> PAMR = M_rs -> certain filter = M_seg            (RecurSeed)
  *     mixing      prediction -> PAMR -> certain filter -> EdgePredict, or the plain prediction for ClassMix; pasted into another photo, which then goes through the
  *                 frozen backbone like any photo (EdgePredictMix)
@@ -35,6 +36,13 @@ export function seedPixels({ scores, mask, removed }: Seed, ids: readonly number
   if (rule === 'complemented' && teacher) return complemented(labels, removed, ids, resizeBilinear(teacher, labels.height, labels.width));
   const instead = rule === 'background' ? 0 : IGNORE;
   return { labels: { ...labels, data: labels.data.map((label, p) => (removed.data[p] > 0 ? instead : label)) } };
+}
+
+/** Labels of a later round: the mask that the round before would make, without what debiasing took away of that class in the seed. */
+export function taughtPixels(mask: LabelMap, removed: LabelMap | undefined, rule: DecoderPreset['seeds']['removed']): LabelledPixels {
+  if (!removed) return { labels: mask };
+  const instead = rule === 'ignored' ? IGNORE : 0;
+  return { labels: { ...mask, data: mask.data.map((label, p) => (label !== 0 && removed.data[p] === label ? instead : label)) } };
 }
 
 /** Complementing counts channels by class id; here they are the photo's own. */
