@@ -2,7 +2,7 @@
  * Colours as numbers that differ as much as people see them differ (CIE L*a*b*), and what tells edges by colour alone: how much neighbours differ, near and a little
  * farther.
  */
-import { areaMeans, resizeBilinear } from './resize';
+import { resizeArea, resizeBilinear } from './resize';
 import { plane, zeroMaps, type Maps, type RgbImage } from '../shared/maps';
 
 /** sRGB to CIE L*a*b* (D65), 3 x H x W. */
@@ -37,17 +37,13 @@ const [COLOUR_UNIT, STEP_UNIT] = [50, 10];
  * one of half its size.
  */
 export function colourChannels(photo: RgbImage, height: number, width: number): Maps {
-  const lab = atSize(labMaps(photo), height, width);
-  const coarse = atSize(lab, Math.max(1, Math.round(height / 2)), Math.max(1, Math.round(width / 2)));
+  const lab = resizeArea(labMaps(photo), height, width);
+  const coarse = resizeArea(lab, Math.max(1, Math.round(height / 2)), Math.max(1, Math.round(width / 2)));
   const out = zeroMaps(COLOUR_CHANNELS, height, width);
   out.data.set(lab.data.map(value => value / COLOUR_UNIT));
   plane(out, 3).set(neighbourSteps(lab).data.map(value => value / STEP_UNIT));
   plane(out, 4).set(resizeBilinear(neighbourSteps(coarse), height, width).data.map(value => value / STEP_UNIT));
   return out;
-}
-
-function atSize(maps: Maps, height: number, width: number): Maps {
-  return height < maps.height && width < maps.width ? areaMeans(maps, height, width) : resizeBilinear(maps, height, width);
 }
 
 /** 1 x h x w: the largest distance of a cell's vector to that of a neighbour on its left, right, above or below. */

@@ -2,7 +2,7 @@
  * Propagation: the scores of a photo's tags walk along its affinities (`randomWalk.ts`), so that they fill objects up and stop at their edges. It may follow any
  * seed. Where the affinities come from:
  *
- *     edges         made by hand: steps of colour and of features between neighbours, without training
+ *     edges         made by hand: likeness of colours and of features, without training
  *     irnet         edges of a trained branch (IRNet, CVPR 2019)
  *     affinityNet   trained features (PSA, CVPR 2018)
  *
@@ -13,9 +13,9 @@
  *     walks      out_k = t q_k / (t q_k + (1 - t) q_0),   q = [(1 - max m)^a, m_1 .. m_K] T^steps          (= t where q_k = q_0)
  *     constant   out_k = (m_k (1 - edge)) T^steps, times (largest m / largest of these)
  */
-import { edgeAffinity, featureAffinity, pairOffsets, randomWalk, type Affinity } from './randomWalk';
 import { labMaps } from './colours';
-import { areaMeans, resizeBilinear } from './resize';
+import { edgeAffinity, featureAffinity, pairOffsets, randomWalk, type Affinity } from './randomWalk';
+import { resizeArea, resizeBilinear } from './resize';
 import { withBackground } from './withBackground';
 import { plane, zeroMaps, type Maps, type RgbImage } from '../shared/maps';
 
@@ -59,8 +59,10 @@ export function featureTransition(features: Maps, radius: number): Transition {
 export function propagate(scores: Maps, { affinity, edges }: Transition, { background, beta, steps }: WalkSettings, threshold: number): Maps {
   const start = resizeArea(scores, affinity.height, affinity.width);
   if (background === 'walks') {
-    const walked = randomWalk(affinity, withBackground(start, Math.log(threshold) / Math.log(1 - threshold)), beta, steps);
-    return againstBackground(resizeBilinear(walked, scores.height, scores.width), threshold);
+    // At 0 and 1 there is no exponent.
+    const even = Math.min(Math.max(threshold, 0.01), 0.99);
+    const walked = randomWalk(affinity, withBackground(start, Math.log(even) / Math.log(1 - even)), beta, steps);
+    return againstBackground(resizeBilinear(walked, scores.height, scores.width), even);
   }
   const size = affinity.height * affinity.width;
   const inside = edges ? { ...start, data: start.data.map((value, i) => value * (1 - edges.data[i % size])) } : start;
@@ -94,11 +96,6 @@ function againstBackground(walked: Maps, threshold: number): Maps {
 
 function largest({ data }: Maps): number {
   return data.reduce((most, value) => Math.max(most, value), 0);
-}
-
-/** Means over cells where the grid is coarser, bilinear where it is finer. */
-function resizeArea(maps: Maps, height: number, width: number): Maps {
-  return height < maps.height && width < maps.width ? areaMeans(maps, height, width) : resizeBilinear(maps, height, width);
 }
 
 export interface HandMade {

@@ -107,6 +107,11 @@ export function areaMeans(maps: Maps, height: number, width: number): Maps {
   return out;
 }
 
+/** `maps` at height x width: `areaMeans` where that is smaller on both sides, else bilinear. @throws on an empty input or output size. */
+export function resizeArea(maps: Maps, height: number, width: number): Maps {
+  return height < maps.height && width < maps.width ? areaMeans(maps, height, width) : resizeBilinear(maps, height, width);
+}
+
 /** `labels` at height x width, nearest: every label of the result is a label of the input. @throws on an empty input or output size. */
 export function resizeLabels(labels: LabelMap, height: number, width: number): LabelMap {
   checkSizes(labels, height, width);

@@ -52,6 +52,13 @@ test('any sizes: the result has that of the scores, and scores between 0 and 1',
   }), { numRuns: 40 });
 });
 
+test('background scores of 0 and 1 are no trouble', () => {
+  for (const threshold of [0, 1]) {
+    const out = propagate(randomMaps(2, 8, 8, 1), featureTransition(randomMaps(3, 8, 8, 2), 3), { background: 'walks', beta: 2, steps: 4 }, threshold);
+    assert.ok(out.data.every(value => value >= 0 && value <= 1));
+  }
+});
+
 test('a photo without any score stays without, and one cell is no trouble', () => {
   assert.ok(propagate(zeroMaps(1, 6, 6), edgeTransition(zeroMaps(1, 6, 6), 3), { background: 'constant', beta: 1, steps: 4 }, 0.3).data.every(value => value === 0));
   const dot: RgbImage = { data: Uint8Array.of(1, 2, 3), height: 1, width: 1 };

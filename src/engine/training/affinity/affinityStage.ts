@@ -11,7 +11,7 @@ import type { TrainingState } from '../../../../models/trainer';
 import type { AffinityPreset } from '../../../../models/trainingPreset';
 import { irnConfidentLabels, PAIR, pairLabels } from '../../../pipeline/affinityLabels';
 import { pairOffsets, pathOf } from '../../../pipeline/randomWalk';
-import { areaMeans, resizeBilinear, resizeLabels } from '../../../pipeline/resize';
+import { resizeArea, resizeLabels } from '../../../pipeline/resize';
 import { SeedMaskError } from '../../../shared/errors';
 import type { Tensor } from '../../../shared/graph';
 import { IGNORE, zeroMaps, type LabelMap, type Maps } from '../../../shared/maps';
@@ -162,8 +162,7 @@ export class AffinityStage implements TrainingStage {
  * decided is certain.
  */
 export function confidentLabels({ scores, mask }: Seed, ids: readonly number[], { labels }: Pick<AffinityPreset, 'labels'>, height: number, width: number, certain?: LabelMap): LabelMap {
-  const means = height < scores.height && width < scores.width ? areaMeans(scores, height, width) : resizeBilinear(scores, height, width);
-  const confident = irnConfidentLabels(means, ids, labels);
+  const confident = irnConfidentLabels(resizeArea(scores, height, width), ids, labels);
   const masked = resizeLabels(mask, height, width);
   const data = confident.data.map((label, i) => {
     if (certain && certain.data[i] !== IGNORE) return certain.data[i];
