@@ -9,7 +9,7 @@ interface Standard {
   training: { samples: number; checkpointEvery: number; decoder: Record<string, unknown> };
 }
 
-/** Writes it to `file`. @param repository the repository's root @param epochs of five steps or so, where there are four photos */
+/** Writes it to `file`. @param repository the repository's root @param epochs of each part of the stage; of five steps or so, where there are four photos */
 export function writeSmallPreset(repository: string, file: string, epochs: number): void {
   const standard = JSON.parse(readFileSync(join(repository, 'models/presets/standard.json'), 'utf8')) as Standard;
   const { training } = standard;
