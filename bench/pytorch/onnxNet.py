@@ -162,6 +162,7 @@ def unsqueeze(x, axes):
 OPERATORS = {
     "Conv": conv, "ConvTranspose": conv_transpose, "MaxPool": max_pool, "AveragePool": average_pool, "Resize": resize, "Pad": pad, "Slice": sliced,
     "Clip": clip, "Gemm": gemm, "LayerNormalization": layer_norm, "Gather": gather, "Cast": cast,
+    "Shape": lambda _, a, x: torch.tensor(x.shape[a.get("start", 0) : a.get("end", None)], dtype=torch.int64),
     "Reshape": plain(reshape), "Unsqueeze": plain(unsqueeze), "Flatten": lambda _, a, x: x.flatten(0, a.get("axis", 1) - 1).flatten(1),
     "Squeeze": plain(lambda x, axes: x.reshape([d for i, d in enumerate(x.shape) if i not in [a % x.dim() for a in axes.tolist()]])),
     "Transpose": lambda _, a, x: x.permute(a["perm"]), "Expand": plain(lambda x, shape: x * torch.ones(shape.tolist(), dtype=x.dtype)),
