@@ -1,7 +1,7 @@
 /**
  * Quality on a data set with true masks, by the engine itself:
  *
- *     npm run eval -- FOLDER [--saliency on|off] [--crf auto|on|off] [--device NAME] [--truth MASKS] [--work DIR] [--json]
+ *     npm run eval -- FOLDER [--preset NAME | --preset-file FILE] [--saliency on|off] [--crf auto|on|off] [--device NAME] [--truth MASKS] [--work DIR] [--json]
  *
  * FOLDER has `images/`, `masks/` (named as the images, 255 ignored), `tags.json` and `classes.json`. The images are copied to a work folder (a temporary one, or DIR,
  * which is kept with its features), so the masks can teach nothing; one run gets tags, another tags and the saliency model, which was trained with masks, and each is
@@ -86,13 +86,13 @@ function percent({ classes }: Scores, name: string): string {
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { saliency: { type: 'string' }, crf: { type: 'string' }, device: { type: 'string' }, truth: { type: 'string' }, work: { type: 'string' }, json: { type: 'boolean' } },
+    options: { preset: { type: 'string' }, 'preset-file': { type: 'string' }, saliency: { type: 'string' }, crf: { type: 'string' }, device: { type: 'string' }, truth: { type: 'string' }, work: { type: 'string' }, json: { type: 'boolean' } },
   });
   const [given] = positionals;
   if (given === undefined || !existsSync(join(given, 'images'))) throw new SeedMaskError('no-photos', 'which data set? A folder with images/, masks/, tags.json and classes.json is needed', given);
   const folder = resolve(given);
   const truth = resolve(values.truth ?? join(folder, 'masks'));
-  const settings = settingsOf({ crf: values.crf, device: values.device, ...(values.saliency !== undefined && { saliency: values.saliency }) });
+  const settings = settingsOf({ preset: values.preset, 'preset-file': values['preset-file'], crf: values.crf, device: values.device, ...(values.saliency !== undefined && { saliency: values.saliency }) });
   // With saliency first: what it computes serves the other run as well, not the other way round.
   const variants = values.saliency === undefined ? [true, false].map(saliency => ({ ...settings, saliency })) : [settings];
   const body = async (work: string): Promise<Measured[]> => (await measure(folder, truth, work, variants)).reverse();
