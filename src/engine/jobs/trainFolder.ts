@@ -69,13 +69,14 @@ export async function trainFolder(input: TrainInput): Promise<TrainedRecord> {
   const learnt = await learning.learnt(dataSet.tags.size);
   const { device, extractor } = await workshop.open();
   frame.recorder.set({ device: device.report.label, photos: sources.size, untagged: dataSet.untagged.length });
+  const persons = await personMasks(dataSet, input.manifest, sources, message => frame.recorder.log('info', message));
   const scg = new Scg(device.host, preset.scg);
   const training = new Training(
     input,
     { extractor, learnt, scg, preset, crf: usesCrf(settings), device: device.report.label, signal: workshop.context.signal },
     device.host,
     photosOf(dataSet, sources),
-    await personMasks(dataSet, input.manifest, sources, message => frame.recorder.log('info', message)),
+    persons,
   );
   try {
     return await training.run();

@@ -1,15 +1,17 @@
 /** Trainings of several stages: what an early one learns changes what later ones and masks begin with; wherever one stops it goes on. And first labels that are debiased. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Preset } from '../../../models/presets';
+import { sha256 } from '../../../src/dataset/hash';
 import { Manifest } from '../../../src/dataset/manifest';
+import { decodeMask } from '../../../src/dataset/maskFile';
 import { readTrained } from '../../../src/dataset/trained';
 import type { EngineEvent } from '../../../src/shared/protocol';
-import { biasedFolder } from './marsFolders';
+import { biasedFolder, maskOf } from './marsFolders';
 import { colourFolder, copyOf, counts, run, saveColours } from './folders';
 import { curves, presetFile, runTraining, tinyPreset } from './trainFolders';
 
@@ -74,4 +76,34 @@ test('first labels are debiased where masks are, in a home of their own, and not
   const again = await runTraining(root, colours, { settings });
   assert.ok(!again.events.some(event => event.type === 'progress' && event.stage === 'debias' && event.done > 0), 'nothing changed');
   assert.equal((await readTrained(root))?.run, again.summary.id);
+});
+
+test('what debiasing removes of first labels is not taught, until it is switched off again', async t => {
+  const root = await biasedFolder(t, { boat: 12, cow: 4, water: 2 });
+  const decoder = tinyPreset().training?.decoder;
+  assert.ok(decoder);
+  const file = await presetFile(t, tinyPreset({ samples: 0, decoder: { ...decoder, seeds: { ...decoder.seeds, labels: 'mask' } } }));
+  const learnt = async (mars: 'on' | 'off'): Promise<string | undefined> => {
+    assert.equal((await runTraining(root, colours, { settings: { presetFile: file, mars } })).summary.state, 'done');
+    return (await readTrained(root))?.parameters.sha256;
+  };
+  await learnt('off');
+  // Labels that paint the water with the boat take the place of those of the boats.
+  const home = join(root, '.seedmask/training/seeds');
+  const painted = Buffer.from(maskOf('boat', true));
+  const manifest = await Manifest.open(home);
+  for (const [photo, entry] of [...manifest.all()]) {
+    if (!photo.startsWith('boat')) continue;
+    await manifest.append({ ...entry, output: sha256(painted) });
+    await writeFile(join(home, 'masks', `${photo}.png`), painted);
+  }
+  await manifest.close();
+  const biased = await learnt('off');
+  const debiased = await learnt('on');
+  const entry = (await Manifest.read(home)).get('boat03.png');
+  assert.equal(entry?.before, sha256(painted));
+  const { data } = decodeMask(await readFile(join(home, 'masks/boat03.png.png'))).labels;
+  assert.ok(data.filter(id => id === 1).length < 64 * 32 && data.filter(id => id === 1).length >= 32 * 32, 'the water is gone, the boat is there');
+  assert.notEqual(debiased, biased);
+  assert.equal(await learnt('off'), biased);
 });
