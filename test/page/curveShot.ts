@@ -4,11 +4,16 @@
 import type { Locator } from 'playwright-core';
 import sharp from 'sharp';
 
+/** Of a page's globals, what is used here: the tests that run in Node know no others. */
+interface Browser {
+  getComputedStyle(element: unknown): { stroke: string };
+}
+
 /** In each column of a chart's picture where the bold curve is drawn, the row of its lowest pixel; and the picture's width. */
 export async function curveRows(svg: Locator): Promise<{ rows: number[]; width: number }> {
-  // As text, so that no type of a browser's page is needed here.
-  const stroke: unknown = await svg.locator('polyline.curve').evaluate('line => getComputedStyle(line).stroke');
-  const [r, g, b] = (String(stroke).match(/\d+/g) ?? []).map(Number);
+  const stroke = await svg.locator('polyline.curve').evaluate(line => (globalThis as unknown as Browser).getComputedStyle(line).stroke);
+  const [r, g, b] = (stroke.match(/^rgb\((\d+), (\d+), (\d+)\)$/) ?? []).slice(1).map(Number);
+  if (b === undefined) throw new Error(`the curve is drawn in '${stroke}'`);
   const { data, info } = await sharp(await svg.screenshot()).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   const rows: number[] = [];
   // Numbers stand left of the curve and below it; smoothed letters have colours of their own.

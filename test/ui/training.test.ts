@@ -78,10 +78,8 @@ describe('train on a folder', { timeout: 20 * 60_000 }, () => {
     assert.equal(await page().locator('.samples li').count(), 2);
     const [, epochs] = /(\d+) of \1/.exec(await page().locator('.facts').innerText()) ?? [];
     assert.equal(await page().locator('.strip').first().locator('.tile').count(), Number(epochs) + 1);
-    await workbench.poll('the pictures of the samples', LONG, async () => {
-      const areThere: unknown = await page().locator('.samples img').evaluateAll('images => images.length > 0 && images.every(image => image.naturalWidth > 0)');
-      return areThere === true;
-    });
+    await workbench.poll('the pictures of the samples', LONG, () =>
+      page().locator('.samples img').evaluateAll(images => images.length > 0 && (images as unknown as { naturalWidth: number }[]).every(({ naturalWidth }) => naturalWidth > 0)));
     await page().getByRole('img', { name: /Decoder, epoch \d+: (airplane|boat|cat|sheep) \d+ %/ }).first().waitFor({ timeout: LONG });
     await workbench.screenshot('training');
   });
