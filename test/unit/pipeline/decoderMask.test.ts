@@ -58,11 +58,11 @@ test('the network alone: the likeliest of background and tags, at the size that 
 });
 
 test('the chain alone gives the chain\'s mask; together both have a say', async () => {
-  const chain = { network: 0, chain: 1, shift: -Math.log(QUICK.mask.threshold) };
+  const chain = { network: 0, chain: 1, least: 0.004, shift: -Math.log(QUICK.mask.threshold) };
   const { mask, scores, refined } = await scoredMask(probabilities(), input(), presetWith({ plain: chain }), scg);
   assert.deepEqual([0.1, 0.9].map(x => at(mask, x)), [3, 9]);
   scores.data.forEach((score, i) => {
-    const own = Math.max(refined.data[i], 0.004);
+    const own = Math.max(refined.data[i], chain.least);
     assert.ok(Math.abs(score - own / (own + 1 - QUICK.mask.threshold)) < 1e-5, 'scores with the chain\'s own background score');
   });
   // On the left the chain says 3 and the network doubts it a little: the sum of both decides.
