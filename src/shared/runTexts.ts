@@ -80,9 +80,13 @@ function unit({ stage }: Progress): string {
   return stage === 'train' ? 'step' : 'photo';
 }
 
+/** Below this many a second, what one takes says more. */
+const SLOW = 0.2;
+
 /** A training counts steps, and its rate is of steps. */
 function rateText(progress: Progress): string {
   const rate = progress.photosPerSecond;
+  if (rate && rate < SLOW) return `${(1 / rate).toFixed(rate < SLOW / 2 ? 0 : 1)} s a ${unit(progress)}`;
   return rate ? `${rate < 10 ? rate.toFixed(1) : Math.round(rate)} ${unit(progress)}s/s` : '';
 }
 

@@ -31,6 +31,8 @@ test('a training counts steps and tells its loss', () => {
   assert.equal(statusText(training, 'train', 0.4142), 'Training 120/900 steps · loss 0.41');
   assert.equal(statusText(training, 'train'), 'Training 120/900 steps');
   assert.equal(statusText({ ...progress, stage: 'features' }, 'train'), 'Training: preparing 312/2,000 · CPU, 2 threads');
+  assert.match(progressLine({ ...training, photosPerSecond: 0.125 }), /· 8\.0 s a step ·/);
+  assert.match(progressLine({ ...training, photosPerSecond: 0.04 }), /· 25 s a step ·/);
   assert.equal(progressLine({ ...training, stage: 'seeds' }, 0.4), '120/900 photos · making first labels · 2.1 photos/s · 23 min left · CPU, 2 threads');
 });
 
