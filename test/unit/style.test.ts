@@ -67,7 +67,7 @@ test('every test is run by an npm script', () => {
 });
 
 test('links and pictures of the documentation are there', () => {
-  const pages = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...['algorithms', 'architecture', 'devices', 'masks', 'models', 'review', 'tags'].map(name => `docs/${name}.md`)];
+  const pages = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...['algorithms', 'architecture', 'devices', 'masks', 'models', 'review', 'tags', 'training'].map(name => `docs/${name}.md`)];
   const missing = pages.flatMap(page => {
     const text = readFileSync(join(REPOSITORY, page), 'utf8');
     const links = [...text.matchAll(/\]\(([^)#]+)[^)]*\)|src="([^"]+)"/g)].map(([, link, picture]) => link ?? picture).filter(link => !/^https?:/.test(link));
