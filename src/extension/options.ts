@@ -32,12 +32,13 @@ export async function chooseOptions(root: string, start: RunSettings, readPlan: 
         return settings;
       case 'preset':
         settings = await pickPreset(settings);
+        plan = await readPlan(settings);
         break;
       case 'saliency':
         settings = { ...settings, saliency: !settings.saliency };
         break;
       case 'crf':
-        settings = { ...settings, crf: usesCrf(settings) ? 'off' : 'on' };
+        settings = { ...settings, crf: usesCrf(settings, plan.trains) ? 'off' : 'on' };
         break;
       case 'mars':
         settings = { ...settings, mars: debiases(plan, settings) ? 'off' : 'on' };
@@ -57,9 +58,9 @@ export function planItems(plan: Plan, settings: RunSettings): OptionItem<Choice>
   return [
     { label: '$(play) Start', description: startText(plan), choice: 'start' },
     heading('Options'),
-    { label: '$(layers) Preset…', description: presetText(settings), choice: 'preset' },
+    { label: '$(layers) Preset…', description: presetText(plan, settings), choice: 'preset' },
     { label: `${check(settings.saliency)} Saliency`, description: settings.saliency ? 'on: tags + saliency' : 'off: tags alone', choice: 'saliency' },
-    { label: `${check(usesCrf(settings))} Dense CRF`, description: crfText(settings), choice: 'crf' },
+    { label: `${check(usesCrf(settings, plan.trains))} Dense CRF`, description: crfText(plan, settings), choice: 'crf' },
     { label: `${check(debiases(plan, settings))} Debias (MARS)`, description: marsText(plan, settings), choice: 'mars' },
     { label: '$(chip) Device…', description: settings.device, choice: 'device' },
     { label: '$(tag) Tags File…', description: settings.tagsFile ?? `found: ${plan.tagSource}`, choice: 'tagsFile' },
@@ -90,14 +91,14 @@ export function noteItems({ notes }: Plan): vscode.QuickPickItem[] {
 }
 
 /** The preset's row, for people. */
-function presetText({ preset, presetFile }: RunSettings): string {
-  return presetFile === undefined ? `${preset}: ${PRESET_TEXTS[preset].what}${preset === 'quick' ? '' : '; trained first where nothing trained fits'}` : presetFile;
+function presetText({ trains }: Plan, { preset, presetFile }: RunSettings): string {
+  return `${presetFile ?? `${preset}: ${PRESET_TEXTS[preset].what}`}${trains ? '; trained first where nothing trained fits' : ''}`;
 }
 
 /** The dense CRF's row, for people. */
-function crfText(settings: RunSettings): string {
-  const state = usesCrf(settings) ? 'on: outlines follow colours' : 'off';
-  return settings.crf === 'auto' ? `${state} (automatic: on without saliency)` : state;
+function crfText({ trains }: Plan, settings: RunSettings): string {
+  const state = usesCrf(settings, trains) ? 'on: outlines follow colours' : 'off';
+  return settings.crf === 'auto' ? `${state} (automatic: on without saliency, and for networks)` : state;
 }
 
 function debiases(plan: Plan, settings: RunSettings): boolean {

@@ -85,6 +85,8 @@ export const planSchema = v.object({
   empty: count,
   /** Masks that a person changed: they are kept. */
   edited: count,
+  /** Whether the preset trains networks, which then make the masks. */
+  trains: v.boolean(),
   /** Masks as we wrote them; whether photo, tags or models have changed since is for the run to find. */
   done: count,
   /** Sources that disagree, files refused, tags of files that are not there: one line each. */

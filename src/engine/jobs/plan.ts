@@ -12,12 +12,13 @@ import type { Params, Plan } from '../../shared/protocol';
 import { usesMars, type RunSettings } from '../../shared/settings';
 import type { JobContext } from '../context';
 import type { Engine } from '../engine';
+import { plannedStages } from '../training/stages';
 import { openDataSet, type DataSet } from './dataSet';
 import { presetOf } from './recorded';
 
 export async function plan({ root, photos, settings }: Params<'plan'>, { signal }: JobContext, engine: Engine): Promise<Plan> {
   const dataSet = await openDataSet(root, settings, photos, signal);
-  const { learning } = await presetOf(settings);
+  const preset = await presetOf(settings);
   const { edited, done } = await masksOnDisk(dataSet);
   const known = await knownTo(settings.backbone, engine.weightsFolder);
   return {
@@ -28,11 +29,12 @@ export async function plan({ root, photos, settings }: Params<'plan'>, { signal 
       id,
       name,
       photos: count,
-      ...(count < learning.minPhotos && !known(name) && { problem: unteachable(count) }),
+      ...(count < preset.learning.minPhotos && !known(name) && { problem: unteachable(count) }),
     })),
     untagged: [...dataSet.untagged],
     empty: dataSet.wanted.filter(photo => dataSet.tags.get(photo)?.length === 0).length,
     edited,
+    trains: plannedStages(preset).length > 0,
     done,
     notes: [...dataSet.notes, ...dataSet.refused.map(({ photo, message }) => `${photo}: ${message}`)],
   };

@@ -161,6 +161,8 @@ test('a plan says what a run would do, and changes nothing', async t => {
   assert.deepEqual([before.photos, before.empty, before.done, before.edited, before.untagged], [4, 1, 0, 0, ['untagged.jpg']]);
   assert.deepEqual(before.classes.map(({ name, photos, problem }) => [name, photos, problem]), [['airplane', 2, undefined], ['sheep', 1, undefined]]);
   assert.equal(before.tagSource, 'tags.json');
+  const [quick, standard] = [before, await plan({ root: copy, settings: { ...settings, preset: 'standard' } }, context, engine)];
+  assert.deepEqual([quick.trains, standard.trains], [false, true]);
   assert.equal((await masksIn(copy)).size, 0);
   const later = await copyOf(t, root);
   await put(later, { 'above.mask.png': 'mine' });

@@ -67,7 +67,7 @@ test('the summary counts everything and names failures with their reasons', () =
 });
 
 test('a start tells how many masks are missing; untagged photos are none of them', () => {
-  const plan: Plan = { root: '/photos', photos: 9, tagSource: 'tags.json', classes: [{ id: 1, name: 'cat', photos: 9 }], untagged: Array.from({ length: 30 }, (_, i) => `${i}.jpg`), empty: 0, edited: 2, done: 3, notes: [] };
+  const plan: Plan = { root: '/photos', photos: 9, tagSource: 'tags.json', classes: [{ id: 1, name: 'cat', photos: 9 }], untagged: Array.from({ length: 30 }, (_, i) => `${i}.jpg`), empty: 0, edited: 2, trains: false, done: 3, notes: [] };
   assert.equal(startText(plan), '4 masks to make, 1 class');
   assert.equal(startText({ ...plan, done: 7 }), 'every photo has a mask; what is out of date is made anew');
 });
