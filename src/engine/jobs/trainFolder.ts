@@ -10,6 +10,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
+import type { ExportedNetwork } from '../../../models/exportNetwork';
 import { atomicWrite } from '../../dataset/atomicWrite';
 import { makeFolderFor } from '../../dataset/folder';
 import type { Manifest } from '../../dataset/manifest';
@@ -37,7 +38,7 @@ import type { FolderLearning } from './folderLearning';
 import { maskKeys } from './maskKey';
 import type { Maker } from './photoMaker';
 import { classCounts, debiases } from './plan';
-import { assertHeld, type Frame } from './recorded';
+import { assertHeld, isFatal, type Frame } from './recorded';
 import type { Workshop } from './workshop';
 
 export interface TrainInput {
@@ -139,29 +140,31 @@ class Training {
       key, run: recorder.id, time: new Date().toISOString(), preset: { ...preset }, classes: [...classes], photos: lessons.data.photos.length, device: this.maker.device,
       models: { backbone: models.backbone.sha256, saliency: models.saliency?.sha256 ?? null },
     }, finished);
+    const home = await this.takeHome(record, finished, lessons.data);
     await this.store.removeAll();
-    return this.takeHome(record, finished, lessons.data);
+    return home;
   }
 
-  /** The network as one file for other programs. That it cannot be made is no failure of the training. */
+  /** The network as one file for other programs. That this network cannot be one is no failure of the training. */
   private async takeHome(record: TrainedRecord, stages: readonly LearntStage[], data: TrainingData): Promise<TrainedRecord> {
     const { dataSet: { root }, frame: { recorder }, workshop: { preset } } = this.input;
+    let exported: ExportedNetwork | undefined;
     try {
-      const exported = await exportTrained(preset, data, stages, `SeedMask, preset ${preset.name}, ${plural(record.photos, 'photo')}`);
-      if (!exported) return record;
-      const size = exported.size ? `; it takes photos of ${exported.size.width} x ${exported.size.height} alone` : '';
-      recorder.note(`the network by itself, for other programs: .seedmask/trained/${MODEL_FILE} (docs/training.md)${size}`);
-      return await writeTrainedModel(root, record, exported.model);
+      exported = await exportTrained(preset, data, stages, `SeedMask, preset ${preset.name}, ${plural(record.photos, 'photo')}`);
     } catch (error) {
-      if (!(error instanceof SeedMaskError)) throw error;
+      data.signal.throwIfAborted();
+      if (!(error instanceof SeedMaskError) || isFatal(error)) throw error;
       recorder.note(`the network cannot be taken home as one file: ${error.message}`);
-      return record;
     }
+    if (!exported) return record;
+    const written = await writeTrainedModel(root, record, exported.model);
+    const size = exported.size ? `; it takes photos of ${exported.size.width} x ${exported.size.height} alone` : '';
+    recorder.note(`the network by itself, for other programs: .seedmask/trained/${MODEL_FILE} (docs/training.md)${size}`);
+    return written;
   }
 
   async release(): Promise<void> {
-    await this.lessons?.seeds.close();
-    await Promise.allSettled(this.chain.map(part => part.release()));
+    await Promise.allSettled([this.lessons?.seeds.close(), ...this.chain.map(part => part.release())]);
   }
 
   /** First labels of the chain with the parts that were learnt by now. @throws SeedMaskError 'nothing-to-learn' */
