@@ -57,9 +57,18 @@ export class Seeds {
 
   /** Makes what is missing; photos that cannot have any are told in the log. @throws SeedMaskError 'disk-full', 'device-unavailable', 'locked', 'cancelled' */
   static async make(input: SeedsInput): Promise<Seeds> {
-    const { root, name, frame, workshop: { progress, context, quarantine } } = input;
-    const home = dataPath(root, 'training', name);
+    const home = dataPath(input.root, 'training', input.name);
     const manifest = await Manifest.open(home);
+    try {
+      return await this.filled(input, home, manifest);
+    } catch (error) {
+      await manifest.close();
+      throw error;
+    }
+  }
+
+  private static async filled(input: SeedsInput, home: string, manifest: Manifest): Promise<Seeds> {
+    const { frame, workshop: { progress, context, quarantine } } = input;
     const photos: TrainingPhoto[] = [];
     let made = 0;
     progress.begin('seeds', input.photos.length, input.debiases ? input.photos.length / 2 : 0);

@@ -63,19 +63,22 @@ export interface TrainedNetworks {
 export async function openTrained(preset: Preset, data: ScoringData, stages: readonly LearntStage[]): Promise<TrainedNetworks> {
   const chain: ChainPart[] = [];
   let last: PlannedStage | undefined;
-  for (const planned of plannedStages(preset)) {
-    const part = await planned.chain?.(data, stages);
-    if (part) chain.push(part);
-    else if (planned.scorer) last = planned;
-  }
-  const scorer = await last?.scorer?.(data, stages);
-  return {
-    chain,
-    ...(scorer && { scorer }),
-    async release() {
-      await Promise.allSettled([scorer?.release(), ...chain.map(part => part.release())]);
-    },
+  let scorer: PhotoScorer | undefined;
+  const release = async (): Promise<void> => {
+    await Promise.allSettled([scorer?.release(), ...chain.map(part => part.release())]);
   };
+  try {
+    for (const planned of plannedStages(preset)) {
+      const part = await planned.chain?.(data, stages);
+      if (part) chain.push(part);
+      else if (planned.scorer) last = planned;
+    }
+    scorer = await last?.scorer?.(data, stages);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return { chain, ...(scorer && { scorer }), release };
 }
 
 /** A state without what only further training needs. */
