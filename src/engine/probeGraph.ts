@@ -4,6 +4,7 @@
  */
 import { GraphBuilder } from '../../models/graph/builder';
 import type { Value } from '../../models/graph/value';
+import { uniform } from '../../models/random';
 import type { Tensor } from '../shared/graph';
 
 /** A graph and what to feed it. */
@@ -18,7 +19,7 @@ export interface Probe {
 /** @param size height and width of its picture; 64 channels. */
 export function basicProbe(size = 64): Probe {
   const channels = 64;
-  const next = noise(7);
+  const next = uniform(7);
   const g = new GraphBuilder('probe');
   const weights = (shape: readonly number[]): Value => {
     const length = shape.reduce((a, b) => a * b, 1);
@@ -35,15 +36,4 @@ export function basicProbe(size = 64): Probe {
   g.output('maps', strided);
   const data = Float32Array.from({ length: channels * size * size }, () => next() - 0.5);
   return { name: 'basic operators', model: g.toOnnx(), feeds: { x: { dims: x.shape, data } } };
-}
-
-/** Uniform numbers in 0..1, the same ones every time (mulberry32). */
-function noise(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
