@@ -40,15 +40,28 @@ export interface Scan {
 export async function scanPhotos(root: string, options: ScanOptions): Promise<Scan> {
   const scan: Scan = { photos: [], notes: [] };
   try {
-    const realRoot = await realpath(root);
-    if (!(await stat(realRoot)).isDirectory()) throw new SeedMaskError('io', 'is not a folder', root);
-    await visit(root, realRoot, '', 0, options, scan);
+    await visit(root, await realFolder(root), '', 0, options, scan);
   } catch (error) {
-    if (error instanceof SeedMaskError) throw error;
-    const gone = errorCode(error) === 'ENOENT';
-    throw new SeedMaskError(gone ? 'removed' : 'io', gone ? 'there is no such folder' : `cannot be read (${errorCode(error) ?? String(error)})`, root, { cause: error });
+    throw readError(root, error);
   }
   return scan;
+}
+
+/** The folder `root` without links on its way. @throws SeedMaskError 'removed' or 'io': no such folder, not a folder, unreadable. */
+export async function realFolder(root: string): Promise<string> {
+  try {
+    const real = await realpath(root);
+    if (!(await stat(real)).isDirectory()) throw new SeedMaskError('io', 'is not a folder', root);
+    return real;
+  } catch (error) {
+    throw readError(root, error);
+  }
+}
+
+function readError(root: string, error: unknown): SeedMaskError {
+  if (error instanceof SeedMaskError) return error;
+  const gone = errorCode(error) === 'ENOENT';
+  return new SeedMaskError(gone ? 'removed' : 'io', gone ? 'there is no such folder' : `cannot be read (${errorCode(error) ?? String(error)})`, root, { cause: error });
 }
 
 async function visit(root: string, realRoot: string, folder: string, depth: number, options: ScanOptions, scan: Scan): Promise<void> {

@@ -3,6 +3,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { acquireLock, type Lock } from '../../dataset/lock';
+import { realFolder } from '../../dataset/scan';
 import { FULL, parsePreset, QUICK, STANDARD, type Preset } from '../../../models/presets';
 import { SeedMaskError, describeError } from '../../shared/errors';
 import type { RunSummary } from '../../shared/protocol';
@@ -30,9 +31,10 @@ export interface Recorded {
   goesOn?: RunSummary;
 }
 
-/** @throws SeedMaskError 'locked', and what keeps the record from being begun */
+/** @throws SeedMaskError 'locked', 'removed' and 'io' where `root` is no folder (it is never made), and what keeps the record from being begun */
 export async function recorded({ crashed, ...start }: Recorded, context: JobContext, work: (frame: Frame) => Promise<void>): Promise<RunSummary> {
   const { root } = start;
+  await realFolder(root);
   const lock = await acquireLock(root);
   try {
     const recorder = await RunRecorder.start({ ...start, lock: lock.token }, context);

@@ -242,6 +242,14 @@ test('what a person painted teaches: other numbers come out', async t => {
   assert.deepEqual(await masksIn(root).then(masks => [...masks.keys()]), ['red1.mask.png']);
 });
 
+test('a folder that is not there is told and never made; nor is a photo taken for one', async t => {
+  const { root } = await fresh(t);
+  const [nowhere, photo] = [join(root, 'nowhere/photos'), join(root, 'red1.png')];
+  for (const work of [() => runTraining(nowhere, colours, tiny()), () => run(nowhere, colours)]) await assert.rejects(work, { reason: 'removed', message: 'there is no such folder', file: nowhere });
+  assert.ok(!existsSync(join(root, 'nowhere')));
+  await assert.rejects(runTraining(photo, colours, tiny()), { reason: 'io', message: 'is not a folder', file: photo });
+});
+
 test('what cannot be trained is told before anything is written', async t => {
   const { root } = await fresh(t);
   await assert.rejects(runTraining(root, colours, { settings: { presetFile: await presetFile(t, { ...tinyPreset(), training: null }) } }), { reason: 'unavailable', message: /'tiny' trains nothing/ });
