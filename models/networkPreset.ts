@@ -5,18 +5,15 @@
  */
 import * as v from 'valibot';
 import { PRECISIONS } from './mixedPrecision';
+import { count, notNegative, positive, share, size } from './presetNumbers';
 
-const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
-const positive = v.pipe(v.number(), v.gtValue(0));
-const notNegative = v.pipe(v.number(), v.minValue(0));
-const size = v.pipe(v.number(), v.integer(), v.minValue(1));
 
 /** How photos become crops. */
 const augmentationSchema = v.strictObject({
   /** Side of the square crops in pixels; brought to a multiple of what the backbone wants (twice that where photos are cut into tiles). Published: 512. */
   crop: size,
   /** The longer side of a photo becomes a number of chance in this range before it is cropped. Published: 320 to 640. */
-  longSide: v.strictObject({ least: size, most: size }),
+  longSide: v.pipe(v.strictObject({ least: size, most: size }), v.check(({ least, most }) => least <= most, 'least is more than most')),
   flip: v.boolean(),
   /** Largest changes of brightness, contrast, saturation (shares) and hue (share of a turn). DHR: 0.3, 0.3, 0.3, 0.1; RS+EPM and Puzzle-CAM: in the code, off. */
   jitter: v.nullable(v.strictObject({ brightness: share, contrast: share, saturation: share, hue: v.pipe(v.number(), v.minValue(0), v.maxValue(0.5)) })),
@@ -100,7 +97,7 @@ export const segmentationEntries = {
   labels: v.picklist(['previous', 'seeds']),
   labelStride: size,
   /** MARS: the moving average fills in what debiasing removed, after a CRF of so many iterations (0: none); null: what was removed is background. */
-  complement: v.nullable(v.strictObject({ crfIterations: v.pipe(v.number(), v.integer(), v.minValue(0)) })),
+  complement: v.nullable(v.strictObject({ crfIterations: count })),
   prediction: predictionSchema,
 };
 

@@ -4,15 +4,12 @@
  */
 import * as v from 'valibot';
 import { SeedMaskError } from '../src/shared/errors';
+import { count, notNegative, positive, role, share, size } from './presetNumbers';
 import full from './presets/full.json';
 import quick from './presets/quick.json';
 import standard from './presets/standard.json';
 import { crfSchema, trainingSchema } from './trainingPreset';
 
-const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
-const positive = v.pipe(v.number(), v.gtValue(0));
-const size = v.pipe(v.number(), v.integer(), v.minValue(1));
-const role = v.picklist(['deep', 'middle', 'fine']);
 /** How refined scores walk to all pixels that are alike (`src/pipeline/propagation.ts`). */
 const propagationSchema = v.strictObject({
   /** 'edges': affinities made by hand, of colours and features; 'affinityNet', 'irnet': trained ones, where the training's `affinity` has that kind. */
@@ -49,7 +46,7 @@ export const presetSchema = v.strictObject({
     warmStart: v.boolean(),
   }),
   /** A tag's map is weighted by (sureness / sureness of the photo's surest tag) to this power. */
-  tagWeight: v.pipe(v.number(), v.minValue(0)),
+  tagWeight: notNegative,
   /** Background score of masks made from the CAM alone (to look at and to measure; masks do not use it). */
   cam: v.strictObject({ threshold: share }),
   scg: v.strictObject({
@@ -63,7 +60,7 @@ export const presetSchema = v.strictObject({
     share: v.optional(share, 0.5),
   }),
   /** PAMR runs on the photo at this size; dilations are in pixels of it. */
-  pamr: v.strictObject({ longSide: size, dilations: v.array(size), /** 0: none. */ iterations: v.pipe(v.number(), v.integer(), v.minValue(0)) }),
+  pamr: v.strictObject({ longSide: size, dilations: v.array(size), /** 0: none. */ iterations: count }),
   propagation: v.optional(propagationSchema, NO_WALK),
   /** Seeds: certain class, certain background, undecided between. */
   certainFilter: v.strictObject({ foreground: share, background: share }),
@@ -94,22 +91,22 @@ export const presetSchema = v.strictObject({
     temperature: positive,
     margin: v.strictObject({
       neighbours: size,
-      likeness: v.pipe(v.number(), v.minValue(0)),
+      likeness: notNegative,
       confirmed: v.nullable(share),
       cut: v.nullable(v.number()),
       loss: share,
-      lossPerShare: v.pipe(v.number(), v.minValue(0)),
+      lossPerShare: notNegative,
       gate: share,
       reach: share,
     }),
     crf: v.nullable(crfSchema),
     crfSize: size,
     /** Of a photo of 500 x 375; scaled with the photo's area. */
-    minRegion: v.pipe(v.number(), v.integer(), v.minValue(0)),
+    minRegion: count,
     onlyBiased: v.boolean(),
     minPhotos: size,
-    gapLimit: v.pipe(v.number(), v.minValue(0)),
-    separationLimit: v.pipe(v.number(), v.minValue(0)),
+    gapLimit: notNegative,
+    separationLimit: notNegative,
   }),
   crf: v.strictObject({
     /** The CRF gives up the fringes of objects: it starts from a background score this much lower. */

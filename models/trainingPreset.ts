@@ -5,11 +5,8 @@
 import * as v from 'valibot';
 import { AFFINITY_KINDS } from './affinityHeads';
 import { networkEntries, puzzleNetworkSchema, segmentationEntries } from './networkPreset';
+import { count, notNegative, positive, role, share, size } from './presetNumbers';
 
-const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
-const positive = v.pipe(v.number(), v.gtValue(0));
-const size = v.pipe(v.number(), v.integer(), v.minValue(1));
-const role = v.picklist(['deep', 'middle', 'fine']);
 
 /** A dense CRF. */
 export const crfSchema = v.strictObject({
@@ -19,28 +16,28 @@ export const crfSchema = v.strictObject({
 });
 
 /** What all stages that step have. */
-const steps = { epochs: size, batch: size, rate: positive, weightDecay: v.pipe(v.number(), v.minValue(0)) };
+const steps = { epochs: size, batch: size, rate: positive, weightDecay: notNegative };
 
 /** Puzzle-CAM: heads on frozen features of the photo and of its tiles, or the whole backbone. */
-const puzzleSchema = v.strictObject({
+const puzzleSchema = v.pipe(v.strictObject({
   ...steps,
   /** 'heads': on cached features; 'network': the backbone learns too. */
   what: v.picklist(['heads', 'network']),
   /** Weight of the reconstruction loss at its full height, and the share of the run that the ramp takes. */
-  alpha: v.pipe(v.number(), v.minValue(0)),
+  alpha: notNegative,
   ramp: share,
   /** What 'heads' need besides; 'network' does without it. */
   heads: v.optional(v.strictObject({
     /** A head each; layers the backbone has not are left out. */
     layers: v.pipe(v.array(role), v.minLength(1)),
     /** Units of a head besides the two of each class, which begin as the linear head. */
-    units: v.pipe(v.number(), v.integer(), v.minValue(0)),
+    units: count,
     /** Tiles along a side. */
     tiles: v.pipe(size, v.minValue(2)),
   })),
   /** What training the backbone needs; 'heads' do without it. */
   network: v.optional(puzzleNetworkSchema),
-});
+}), v.check(section => section[section.what] !== undefined, "what 'what' names needs a part of that name"));
 
 export type PuzzlePreset = v.InferOutput<typeof puzzleSchema>;
 
@@ -51,12 +48,12 @@ export const recursionSchema = v.strictObject({
   mixFrom: size,
   /** How photos are mixed from `mixFrom` on. */
   mix: v.picklist(['edgePredict', 'classMix', 'none']),
-  weights: v.strictObject({ classification: positive, cam: v.pipe(v.number(), v.minValue(0)), segmentation: positive, mixed: v.pipe(v.number(), v.minValue(0)) }),
+  weights: v.strictObject({ classification: positive, cam: notNegative, segmentation: positive, mixed: notNegative }),
   certainFilter: v.strictObject({ foreground: share, background: share }),
 });
 
 /** The light decoder on cached features (`networks/lightDecoder.ts`, `src/engine/training/decoder/`). */
-const decoderSchema = v.strictObject({
+const decoderSchema = v.pipe(v.strictObject({
   ...steps,
   /** Share of the run in which the rate rises to its full height; then it falls as half a cosine wave to nothing. */
   warmUp: share,
@@ -79,9 +76,9 @@ const decoderSchema = v.strictObject({
     root: v.boolean(),
     sample: v.strictObject({ photos: size, cells: size }),
     /** Mean colour, place in the photo, and (where it is on) salience of the cell, times these; 0: not seen. */
-    colour: v.pipe(v.number(), v.minValue(0)),
-    place: v.pipe(v.number(), v.minValue(0)),
-    saliency: v.pipe(v.number(), v.minValue(0)),
+    colour: notNegative,
+    place: notNegative,
+    saliency: notNegative,
   }),
   /** Cells along a side of a cell of the first view's grid. */
   grid: size,
@@ -98,7 +95,7 @@ const decoderSchema = v.strictObject({
   /** Decay of the moving average. */
   average: share,
   /** A class weighs (its share of the cells) to minus this power. */
-  classWeight: v.pipe(v.number(), v.minValue(0)),
+  classWeight: notNegative,
   /** Softmax over the background and the photo's tags alone, in training too. */
   restricted: v.boolean(),
   smoothing: share,
@@ -111,9 +108,9 @@ const decoderSchema = v.strictObject({
     /** Whole photos of a step. */
     batch: size,
     /** Photos that are mixed an epoch: each goes through the backbone anew. */
-    mixes: v.pipe(v.number(), v.integer(), v.minValue(0)),
+    mixes: count,
   })),
-});
+}), v.check(({ folds, members }) => folds <= members, 'there must be as many members as folds at least'));
 export type DecoderPreset = v.InferOutput<typeof decoderSchema>;
 
 /** Single-stage RecurSeed + EdgePredictMix: classifier and DeepLabv3+ on a backbone that learns (`src/engine/training/network/`). Papers: batch, epochs, rate and decay are unknown; DHR: 16, 100, 1e-3, 4e-5. */
@@ -191,7 +188,7 @@ export const trainingSchema = v.strictObject({
   /** Steps from one checkpoint to the next. */
   checkpointEvery: size,
   /** Photos whose masks are made anew after each epoch, to look at. */
-  samples: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  samples: count,
   masks: v.optional(maskSchema, MASKS),
   puzzle: v.nullable(puzzleSchema),
   affinity: v.optional(v.nullable(affinitySchema), null),
