@@ -31,7 +31,7 @@ export type Propagation = v.InferOutput<typeof propagationSchema>;
 
 const NO_WALK: Propagation = { kind: 'none', background: 'walks', beta: 1, steps: 32, radius: 5, cells: 48, colour: 5, features: 0.05 };
 
-export const presetSchema = v.strictObject({
+const presetSchema = v.pipe(v.strictObject({
   name: v.string(),
   /** How often, how large and whether also mirrored a photo goes through the backbone. The first view's grid is the maps' grid. */
   views: v.pipe(v.array(v.strictObject({ longSide: size, flip: v.boolean() })), v.minLength(1)),
@@ -115,7 +115,7 @@ export const presetSchema = v.strictObject({
   }),
   /** What is trained before masks are made; null: nothing, the frozen backbone and heads do. */
   training: v.nullable(trainingSchema),
-});
+}), v.check(({ propagation: { kind }, training }) => kind === 'none' || kind === 'edges' || training?.affinity?.kind === kind, "the propagation's kind needs a training.affinity of that kind"));
 export type Preset = v.InferOutput<typeof presetSchema>;
 
 export const QUICK: Preset = v.parse(presetSchema, quick);

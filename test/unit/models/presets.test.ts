@@ -10,10 +10,10 @@ const FOLDER = join(import.meta.dirname, '../../../models/presets');
 interface Section { [name: string]: unknown }
 interface Json extends Section { training: Section }
 
-/** The preset file `name` with a part of its training changed. */
-async function changed(name: string, change: (training: { [section: string]: Section }) => void): Promise<string> {
+/** The preset file `name` with a part of it changed. */
+async function changed(name: string, change: (training: { [section: string]: Section }, preset: Json) => void): Promise<string> {
   const json = JSON.parse(await readFile(join(FOLDER, `${name}.json`), 'utf8')) as Json;
-  change(json.training as { [section: string]: Section });
+  change(json.training as { [section: string]: Section }, json);
   return JSON.stringify(json);
 }
 
@@ -35,4 +35,6 @@ test('numbers that do not go together are a fault', async () => {
   faultOf(await changed('standard', ({ decoder }) => (decoder['folds'] = 9)), /training\.decoder: there must be as many members as folds/);
   faultOf(await changed('full', ({ puzzle }) => delete puzzle['network']), /training\.puzzle: what 'what' names needs a part of that name/);
   faultOf(await changed('full', ({ network }) => (network['augmentation'] = { ...(network['augmentation'] as Section), longSide: { least: 640, most: 320 } })), /training\.network\.augmentation\.longSide: least is more than most/);
+  const walk = { kind: 'irnet', background: 'constant', beta: 10, steps: 256, radius: 5, cells: 48, colour: 5, features: 0.05 };
+  faultOf(await changed('standard', (_, preset) => (preset['propagation'] = walk)), /needs a training\.affinity of that kind/);
 });
