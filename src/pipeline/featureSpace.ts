@@ -70,7 +70,7 @@ export class Moments {
   /** The mean (C), and the covariance (C x C). @throws SeedMaskError 'nothing-to-learn' if there are fewer than two vectors */
   async finish(): Promise<{ mean: Float32Array; covariance: Float32Array }> {
     if (this.filled > 0) await this.flush();
-    await this.runner?.release();
+    await this.release();
     const { channels, count } = this;
     if (count < 2) throw new SeedMaskError('nothing-to-learn', 'no photo with features to look at');
     const mean = this.sums.map(sum => sum / count);
@@ -79,6 +79,12 @@ export class Moments {
       for (let j = 0; j < channels; j++) covariance[i * channels + j] = this.products[i * channels + j] / count - mean[i] * mean[j];
     }
     return { mean: Float32Array.from(mean), covariance };
+  }
+
+  /** Where it is not finished. */
+  async release(): Promise<void> {
+    await this.runner?.release();
+    this.runner = undefined;
   }
 
   private async flush(): Promise<void> {

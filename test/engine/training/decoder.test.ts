@@ -212,5 +212,5 @@ test('a class that nobody trained has no chance; nothing to learn is told', asyn
   assert.equal(channels, 3);
   assert.ok(values.subarray((values.length / 3) * 2).every(value => value === 0));
   await assert.rejects(open({ ...data, photos: [] }, SECTION), (error: unknown) => error instanceof SeedMaskError && error.reason === 'nothing-to-learn');
-  await assert.rejects(open(data, { ...SECTION, folds: 3 }), (error: unknown) => error instanceof SeedMaskError && error.reason === 'bad-settings');
+  await assert.rejects(open(data, { ...SECTION, grid: 129 }), (error: unknown) => error instanceof SeedMaskError && error.reason === 'bad-settings');
 });

@@ -38,6 +38,8 @@ export interface BatchShape {
 
 /** Cells of a photo are numbered within so many bits. */
 const CELL_BITS = 14;
+/** Cells that a photo can have. */
+export const MOST_CELLS = 2 ** CELL_BITS;
 
 export class CellPool {
   /** For each member the cells of the epoch, in the order they are taken: photo << CELL_BITS | cell. */
@@ -96,7 +98,7 @@ export class CellPool {
       for (let i = 0; i < batch; i++) {
         const drawn = order[(step * batch + i) % order.length];
         const photo = this.photos[drawn >>> CELL_BITS];
-        const cell = drawn & ((1 << CELL_BITS) - 1);
+        const cell = drawn & (MOST_CELLS - 1);
         const row = member * batch + i;
         writeVector(photo.cells, cell, inputs, cells, row * inputs, dropout.inputs, random);
         this.writeShares(photo, cell, shares, row * classes);

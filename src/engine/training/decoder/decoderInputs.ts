@@ -34,25 +34,29 @@ export async function fitSpace(data: TrainingData, { layers, root, sample }: Inp
   const chosen = shuffled(data.photos.length, random).slice(0, sample.photos).sort((a, b) => a - b);
   const perPhoto = Math.ceil(sample.cells / Math.max(1, chosen.length));
   const moments = new Map<number, Moments>();
-  for (const index of chosen) {
-    data.signal.throwIfAborted();
-    const features = await data.features(data.photos[index]);
-    for (const [i, { role }] of layers.entries()) {
-      const maps = features.layers.get(role)?.[0];
-      if (!maps) continue;
-      const known = moments.get(i) ?? new Moments(data.host, maps.channels, root);
-      moments.set(i, known);
-      await known.add(maps, shuffled(maps.height * maps.width, random).slice(0, perPhoto));
+  try {
+    for (const index of chosen) {
+      data.signal.throwIfAborted();
+      const features = await data.features(data.photos[index]);
+      for (const [i, { role }] of layers.entries()) {
+        const maps = features.layers.get(role)?.[0];
+        if (!maps) continue;
+        const known = moments.get(i) ?? new Moments(data.host, maps.channels, root);
+        moments.set(i, known);
+        await known.add(maps, shuffled(maps.height * maps.width, random).slice(0, perPhoto));
+      }
     }
+    if (moments.size === 0) throw new SeedMaskError('nothing-to-learn', 'no photo has features that the decoder could look at');
+    const tensors: Record<string, { dims: readonly number[]; data: Float32Array }> = {};
+    for (const [i, known] of moments) {
+      const { channels, dimensions, rows, mean } = await fitLayer(data.host, known, { dimensions: layers[i].dimensions, whiten: true, weight: 1 });
+      tensors[`${SPACE}${i}.rows`] = { dims: [dimensions, channels], data: spreadRows(rows, channels, layers[i].spread) };
+      tensors[`${SPACE}${i}.mean`] = { dims: [channels], data: mean };
+    }
+    return tensors;
+  } finally {
+    await Promise.allSettled([...moments.values()].map(known => known.release()));
   }
-  if (moments.size === 0) throw new SeedMaskError('nothing-to-learn', 'no photo has features that the decoder could look at');
-  const tensors: Record<string, { dims: readonly number[]; data: Float32Array }> = {};
-  for (const [i, known] of moments) {
-    const { channels, dimensions, rows, mean } = await fitLayer(data.host, known, { dimensions: layers[i].dimensions, whiten: true, weight: 1 });
-    tensors[`${SPACE}${i}.rows`] = { dims: [dimensions, channels], data: spreadRows(rows, channels, layers[i].spread) };
-    tensors[`${SPACE}${i}.mean`] = { dims: [channels], data: mean };
-  }
-  return tensors;
 }
 
 /** Whitened directions made as loud as (their deviation)^spread, the mean square of all being 1. */

@@ -15,7 +15,7 @@ import { SeedMaskError } from '../../../shared/errors';
 import type { LabelMap, Maps } from '../../../shared/maps';
 import type { StageKind } from '../stages';
 import { stateOf, type Losses, type PhotoScorer, type TrainingData, type TrainingPhoto, type TrainingStage } from '../trainingStage';
-import { CellPool, type PooledPhoto } from './cellPool';
+import { CellPool, MOST_CELLS, type PooledPhoto } from './cellPool';
 import { cellShares, classWeights } from './cellTargets';
 import { decoderExport } from './decoderExport';
 import { CellReader, fitSpace, joinState, onCells, splitState, type CellVectors, type Judge, type Judgement } from './decoderInputs';
@@ -76,10 +76,11 @@ export class DecoderStage implements TrainingStage {
     this.scorerOfCells = new CellScorer(data.host, shape, section.folds, data.classes);
   }
 
-  /** At its start. @throws SeedMaskError 'nothing-to-learn', 'cancelled', 'numeric' */
+  /** At its start. @throws SeedMaskError 'nothing-to-learn', 'bad-settings', 'cancelled', 'numeric' */
   static async open(data: TrainingData, preset: Preset, section: DecoderPreset): Promise<DecoderStage> {
     if (data.photos.length === 0 || data.classes.length === 0) throw new SeedMaskError('nothing-to-learn', 'no tagged photo could be read');
-    if (section.folds > section.members) throw new SeedMaskError('bad-settings', `a decoder of ${section.members} members cannot deal its photos into ${section.folds} parts`);
+    const places = placesOf(data, preset, section);
+    if (places > MOST_CELLS) throw new SeedMaskError('bad-settings', `a decoder on ${Math.sqrt(places)} cells along a photo's longer side: more than ${Math.sqrt(MOST_CELLS)} are too many`);
     const seed = preset.training?.seed ?? 1;
     const space = await fitSpace(data, section.inputs, seed);
     const reader = new CellReader(data.host, section.inputs, section.grid, space);
@@ -93,7 +94,7 @@ export class DecoderStage implements TrainingStage {
         restricted: section.restricted,
         weights: { segmentation: recursion?.weights.segmentation ?? 1 },
         ...(recursion && {
-          whole: { photos: recursion.batch, places: placesOf(data, preset, section), recursion: recursion.loss, weights: { classification: recursion.weights.classification, recursion: recursion.weights.cam } },
+          whole: { photos: recursion.batch, places, recursion: recursion.loss, weights: { classification: recursion.weights.classification, recursion: recursion.weights.cam } },
         }),
       },
       { kind: 'adamw', weightDecay: section.weightDecay, ...(section.average > 0 && { ema: section.average }) },
