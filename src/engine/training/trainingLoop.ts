@@ -48,7 +48,7 @@ class Loop {
   private position: Position;
   private pointAt = performance.now();
   private saved = { at: performance.now(), done: 0 };
-  /** The state at the beginning of the epoch, until it is on disk. */
+  /** The state at the beginning of the epoch, before the stage prepared it, until it is on disk. */
   private anchor: TrainingState | undefined;
 
   constructor(
@@ -80,6 +80,7 @@ class Loop {
       while (this.position.step < stepsPerEpoch) await this.next();
       const { epoch } = this.position;
       this.position = { ...this.position, epoch: epoch + 1, step: 0 };
+      this.anchor = undefined;
       if (epoch < epochs) await this.saveIfDue();
       else await options.store.finish(options.index, { name: stage.name, state: stage.state });
       await this.point(epoch, true);
@@ -165,8 +166,9 @@ class Loop {
     await options.assertHeld();
     const facts = { seconds: options.seconds(), watch: this.watch.record, data: options.data };
     try {
-      if (this.position.step > 0 && this.anchor) await options.store.save({ ...this.position, step: 0 }, this.anchor, facts);
-      await options.store.save(this.position, stage.state, facts);
+      if (this.anchor) await options.store.save({ ...this.position, step: 0 }, this.anchor, facts);
+      // A stage may have begun to prepare its epoch: what that made of the state is made again.
+      if (this.position.step > 0 || !this.anchor) await options.store.save(this.position, stage.state, facts);
     } catch (error) {
       if (!(error instanceof SeedMaskError)) throw error;
       const good = await options.store.newest(options.index);

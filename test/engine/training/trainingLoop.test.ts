@@ -6,6 +6,7 @@ import type { TrainingState } from '../../../models/trainer';
 import { CheckpointStore } from '../../../src/engine/training/checkpoint';
 import { LossWatch } from '../../../src/engine/training/lossWatch';
 import { LossMeter, MetricsFile } from '../../../src/engine/training/metricsFile';
+import { Progress } from '../../../src/engine/progress';
 import { SeedMaskError } from '../../../src/shared/errors';
 import type { TrainingLine } from '../../../src/shared/training';
 import { tempFolder } from '../../unit/dataset/temp';
@@ -39,6 +40,18 @@ test('epochs, steps, curves and samples in order; the loss falls; what was learn
   assert.deepEqual(await readdir(folder), ['00-decoder-end.state']);
 });
 
+test('targets that take long are counted, and then the steps where they were', async t => {
+  const stage = await TinyStage.open();
+  t.after(() => stage.release());
+  stage.slowEpochs[2] = 4;
+  const told: string[] = [];
+  const progress = new Progress(event => void (event.type === 'progress' && told.push(`${event.stage} ${event.done}/${event.total}`)));
+  await drive(stage, new CheckpointStore(await tempFolder(t)), nothing(), { progress });
+  const begins = told.filter((line, i) => i === 0 || line.split(' ')[0] !== told[i - 1].split(' ')[0]);
+  assert.deepEqual(begins, ['train 0/21', 'seeds 0/4', 'train 7/21']);
+  assert.ok(told.includes('seeds 4/4') && told.at(-1) === 'train 21/21');
+});
+
 test('cancelled at any step and gone on with: the same losses and numbers, bit for bit', async t => {
   const { state, outcome } = await whole(t);
   for (const stop of [0, 1, 3, 6, 7, 8, 13, 20]) {
@@ -65,7 +78,7 @@ test('cancelled at any step and gone on with: the same losses and numbers, bit f
 
 test('cancelled between steps, while an epoch is prepared or looked at: nothing of it is lost', async t => {
   const { state } = await whole(t);
-  for (const where of ['epoch 2', 'after epoch 2']) {
+  for (const where of ['epoch 2', 'within epoch 2', 'after epoch 2']) {
     const store = new CheckpointStore(await tempFolder(t));
     const cancel = new AbortController();
     const stop = (): never => {
@@ -74,11 +87,18 @@ test('cancelled between steps, while an epoch is prepared or looked at: nothing 
     };
     const first = await TinyStage.open();
     const begin = first.beginEpoch.bind(first);
-    first.beginEpoch = epoch => (where === `epoch ${epoch}` ? stop() : begin(epoch));
+    first.beginEpoch = async epoch => {
+      if (where === `epoch ${epoch}`) stop();
+      await begin(epoch);
+      if (where !== `within epoch ${epoch}`) return;
+      // As a stage does whose rounds begin anew.
+      first.state = { steps: 0, tensors: Object.fromEntries(Object.entries(first.state.tensors).map(([name, { dims, data }]) => [name, { dims, data: new Float32Array(data.length) }])) };
+      stop();
+    };
     const more = { checkpointEvery: 100, signal: cancel.signal, onEpoch: (epoch: number) => (where === `after epoch ${epoch}` ? stop() : Promise.resolve()) };
     await assert.rejects(drive(first, store, nothing(), more), { reason: 'cancelled' });
     const from = await store.newest();
-    assert.equal(from?.state.steps, where === 'epoch 2' ? 7 : 14);
+    assert.equal(from?.state.steps, where === 'after epoch 2' ? 14 : 7);
     const second = await TinyStage.open();
     assert.deepEqual(numbers(await drive(second, store, nothing(), { ...(from && { from }) })), numbers(state));
     await Promise.all([first.release(), second.release()]);
