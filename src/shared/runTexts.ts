@@ -10,7 +10,7 @@ const STAGE_LABELS: Record<Progress['stage'], string> = {
   device: 'checking the device',
   features: 'reading features',
   learn: 'learning the tags',
-  seeds: 'making first labels',
+  seeds: 'making labels',
   train: 'training',
   masks: 'making masks',
   debias: 'removing what is biased',

@@ -74,7 +74,7 @@ class Loop {
     const { stage, options } = this;
     const { stepsPerEpoch, epochs } = stage;
     if (this.position.step >= stepsPerEpoch) this.position = { ...this.position, epoch: this.position.epoch + 1, step: 0 };
-    options.progress.begin('train', epochs * stepsPerEpoch, 0, this.done);
+    this.beginSteps();
     await this.begin();
     while (this.position.epoch <= epochs) {
       while (this.position.step < stepsPerEpoch) await this.next();
@@ -88,6 +88,11 @@ class Loop {
       if (epoch < epochs) await this.beginEpoch();
     }
     return stage.state;
+  }
+
+  private beginSteps(): void {
+    const { epochs, stepsPerEpoch } = this.stage;
+    this.options.progress.begin('train', epochs * stepsPerEpoch, 0, this.done);
   }
 
   /** Steps of the stage that are done. */
@@ -114,7 +119,14 @@ class Loop {
     this.options.signal.throwIfAborted();
     // On disk already where the last checkpoint is of this very step.
     this.anchor = this.done === this.saved.done ? undefined : this.stage.state;
-    await this.stage.beginEpoch(this.position.epoch);
+    const { progress } = this.options;
+    let begun = false;
+    await this.stage.beginEpoch(this.position.epoch, photos => {
+      if (!begun) progress.begin('seeds', photos);
+      begun = true;
+      progress.step();
+    });
+    if (begun) this.beginSteps();
   }
 
   private async next(): Promise<void> {

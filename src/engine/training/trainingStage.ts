@@ -102,8 +102,11 @@ export interface TrainingStage {
   readonly stepsPerEpoch: number;
   /** All numbers that are learnt, and moments; never written to afterwards. Setting it goes back to where that state was. */
   state: TrainingState;
-  /** Before the steps of `epoch` (from 1): targets that come from what was learnt until now. */
-  beginEpoch(epoch: number): Promise<void>;
+  /**
+   * Before the steps of `epoch` (from 1): targets that come from what was learnt until now.
+   * @param tell one more of so many photos has its own; called where that takes long
+   */
+  beginEpoch(epoch: number, tell?: (photos: number) => void): Promise<void>;
   /** @param step of the epoch, from 0. @throws SeedMaskError 'numeric', 'out-of-memory'; the state is then that before it. */
   step(epoch: number, step: number): Promise<Losses>;
   /** Learning rate of the last step. */

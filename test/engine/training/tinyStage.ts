@@ -19,6 +19,8 @@ export class TinyStage implements TrainingStage {
   readonly calls: string[] = [];
   /** Puts another loss in the place of a step's. */
   spoil?: (step: number, loss: number) => number;
+  /** Photos whose targets an epoch tells of. */
+  readonly slowEpochs: Record<number, number> = {};
   /** Run before each step. */
   before?: (epoch: number, step: number) => void;
   private targets = new Float32Array();
@@ -49,7 +51,8 @@ export class TinyStage implements TrainingStage {
   }
 
   /** Half of what the averaged network says on this epoch's inputs: "recursive" targets. */
-  beginEpoch(epoch: number): Promise<void> {
+  beginEpoch(epoch: number, tell?: (photos: number) => void): Promise<void> {
+    for (let photo = 0; photo < (this.slowEpochs[epoch] ?? 0); photo++) tell?.(this.slowEpochs[epoch]);
     this.calls.push(`epoch ${epoch}`);
     const average = this.trainer.parameter('w.ema');
     this.targets = average.map((value, i) => value / 2 + Math.sin(i + epoch));

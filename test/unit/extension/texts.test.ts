@@ -33,7 +33,7 @@ test('a training counts steps and tells its loss', () => {
   assert.equal(statusText({ ...progress, stage: 'features' }, 'train'), 'Training: preparing 312/2,000 · CPU, 2 threads');
   assert.match(progressLine({ ...training, photosPerSecond: 0.125 }), /· 8\.0 s a step ·/);
   assert.match(progressLine({ ...training, photosPerSecond: 0.04 }), /· 25 s a step ·/);
-  assert.equal(progressLine({ ...training, stage: 'seeds' }, 0.4), '120/900 photos · making first labels · 2.1 photos/s · 23 min left · CPU, 2 threads');
+  assert.equal(progressLine({ ...training, stage: 'seeds' }, 0.4), '120/900 photos · making labels · 2.1 photos/s · 23 min left · CPU, 2 threads');
 });
 
 test('losses are told with the digits that matter', () => {

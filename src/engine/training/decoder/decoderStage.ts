@@ -121,7 +121,7 @@ export class DecoderStage implements TrainingStage {
     this.held.clear();
   }
 
-  async beginEpoch(epoch: number): Promise<void> {
+  async beginEpoch(epoch: number, tell?: (photos: number) => void): Promise<void> {
     const { recursion, rounds, epochs } = this.section;
     const round = Math.floor((epoch - 1) / epochs);
     const ofRound = epoch - round * epochs;
@@ -137,6 +137,7 @@ export class DecoderStage implements TrainingStage {
         const held = await this.heldPhoto(index);
         const labels: FirstLabels = { round, teacher, complements: this.section.seeds.removed === 'complemented' && ofRound > 1 };
         photos.push(await (recurses ? this.recursive(held, labels, recursion) : this.first(held, labels)));
+        if (teacher && ofRound === 1) tell?.(chosen.length);
       }
     } finally {
       await teacher?.release();
