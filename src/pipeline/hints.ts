@@ -75,6 +75,11 @@ export function hintedCells(hints: Hints, ids: readonly number[], photo: PhotoSi
   return data.every(label => label === IGNORE) ? undefined : { data, height, width };
 }
 
+/** `labels` where nobody decided (255 in `certain`, which has their size), else what was decided. */
+export function decided(labels: LabelMap, certain: LabelMap | undefined): LabelMap {
+  return certain ? { ...labels, data: labels.data.map((label, p) => (certain.data[p] === IGNORE ? label : certain.data[p])) } : labels;
+}
+
 /** 1 where a cell touches no box of the class; nothing for a class without boxes. */
 function outsideBoxes({ boxes }: Hints, id: number, photo: PhotoSize, height: number, width: number): Uint8Array | undefined {
   const own = boxes.filter(box => box.id === id);

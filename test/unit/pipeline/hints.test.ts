@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { hintedCells, hintedMask, hintedScores, pinnedClasses, scaledHints } from '../../../src/pipeline/hints';
+import { decided, hintedCells, hintedMask, hintedScores, pinnedClasses, scaledHints } from '../../../src/pipeline/hints';
 import type { LabelMap, Maps } from '../../../src/shared/maps';
 import { plane } from '../../../src/shared/maps';
 import type { Hints } from '../../../src/shared/review';
@@ -104,4 +104,12 @@ test('hints of a photo at another size say the same of its parts', () => {
   const hints: Hints = { ...NONE, boxes: [{ id: 3, box: [4, 2, 6, 8] }], scribbles: [{ id: 9, radius: 3, points: [[1, 1], [30, 12]] }] };
   assert.deepEqual(scaledHints(hints, PHOTO, PHOTO), hints);
   assert.equal(scaledHints(hints, PHOTO, half).scribbles[0].radius, 1.5);
+});
+
+test('what was decided stands above labels, the background too; 255 decides nothing', () => {
+  const of = (...data: number[]): LabelMap => ({ data: Uint8Array.from(data), height: 1, width: data.length });
+  const labels = of(3, 3, 0, 255);
+  assert.deepEqual(decided(labels, of(255, 0, 9, 255)), of(3, 0, 9, 255));
+  assert.deepEqual(labels, of(3, 3, 0, 255));
+  assert.equal(decided(labels, undefined), labels);
 });

@@ -10,6 +10,7 @@ import { startState, Trainer, type TrainingState } from '../../../../models/trai
 import type { DecoderPreset } from '../../../../models/trainingPreset';
 import { averagePrecision } from '../../../pipeline/averagePrecision';
 import { pooled } from '../../../pipeline/cam';
+import { decided } from '../../../pipeline/hints';
 import { Scg } from '../../../pipeline/scg';
 import { SeedMaskError } from '../../../shared/errors';
 import type { LabelMap, Maps } from '../../../shared/maps';
@@ -21,7 +22,7 @@ import { decoderExport } from './decoderExport';
 import { CellReader, fitSpace, joinState, onCells, splitState, type CellVectors, type Judge, type Judgement } from './decoderInputs';
 import { CellScorer, decoderScorer, foldOf, shapeOf, type CellScores } from './decoderScorer';
 import { areasOf, heldAreas, type JudgedPhoto } from './heldAreas';
-import { mixed, predictedLabels, recursed, seedPixels, taughtPixels, withCertain, type MixSide, type Recursion } from './decoderTargets';
+import { mixed, predictedLabels, recursed, seedPixels, taughtPixels, type MixSide, type Recursion } from './decoderTargets';
 
 export const decoderKind: StageKind<DecoderPreset> = {
   open: (data, preset, section) => DecoderStage.open(data, preset, section),
@@ -272,7 +273,7 @@ export class DecoderStage implements TrainingStage {
     const labels = await predictedLabels(probabilities, image, ids, recursion, this.preset);
     const certain = await this.data.certain(photo, labels.height, labels.width);
     const { height, width } = cells;
-    return { image, ids, labels: withCertain(labels, certain), maps: { data: maps ?? new Float32Array(ids.length * height * width), channels: ids.length, height, width } };
+    return { image, ids, labels: decided(labels, certain), maps: { data: maps ?? new Float32Array(ids.length * height * width), channels: ids.length, height, width } };
   }
 
   private score(photo: TrainingPhoto, cells: CellVectors, ids: readonly number[], judgement = this.judgement): Promise<CellScores> {

@@ -21,6 +21,7 @@ import { areaMeans, resizeBilinear, resizeLabels } from '../../../pipeline/resiz
 import type { Scg } from '../../../pipeline/scg';
 import { IGNORE, zeroMaps, type LabelMap, type Maps, type RgbImage } from '../../../shared/maps';
 import { resizePhoto } from '../../images';
+import { workingSize } from '../../jobs/photoMaker';
 import type { PhotoFeatures } from '../../photoFeatures';
 import type { Seed } from '../trainingStage';
 import { onCells } from './decoderInputs';
@@ -53,9 +54,8 @@ function complemented(labels: LabelMap, removed: LabelMap, ids: readonly number[
 }
 
 /** The photo at the size PAMR works at. */
-export function pamrPhoto(image: RgbImage, { pamr: { longSide } }: Preset): Promise<RgbImage> {
-  const scale = Math.min(1, longSide / Math.max(image.width, image.height));
-  return resizePhoto(image, Math.max(1, Math.round(image.width * scale)), Math.max(1, Math.round(image.height * scale)));
+function pamrPhoto(image: RgbImage, preset: Preset): Promise<RgbImage> {
+  return resizePhoto(image, ...workingSize(image, preset));
 }
 
 /** One step of RecurSeed from a photo's class activation maps. `refined` is M_rs at PAMR's size. */
@@ -82,11 +82,6 @@ export async function predictedLabels(probabilities: Maps, image: RgbImage, ids:
   const size = photo.height * photo.width;
   const own = { ...refined, data: refined.data.subarray(size), channels: ids.length };
   return edgePredict(certainFilter(own, ids, filter), own);
-}
-
-/** `labels` with a person's pixels in their place. */
-export function withCertain(labels: LabelMap, certain: LabelMap | undefined): LabelMap {
-  return certain ? { ...labels, data: labels.data.map((label, p) => (certain.data[p] === IGNORE ? label : certain.data[p])) } : labels;
 }
 
 /** One side of a mix. */

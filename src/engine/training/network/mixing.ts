@@ -3,9 +3,10 @@
  * that a teacher sees, background included (`src/pipeline/classMix.ts` has both rules). Photo, labels and scores are mixed alike.
  */
 import { chooseClasses, chooseForeground, classesOf, classMask, mixImages, mixLabels, mixMaps, partners, type Random } from '../../../pipeline/classMix';
+import { decided } from '../../../pipeline/hints';
 import { argmaxLabels } from '../../../pipeline/mars/complement';
 import { IGNORE, plane, zeroMaps, type LabelMap, type Maps, type RgbImage } from '../../../shared/maps';
-import { decided, type Lesson } from './targets';
+import type { Lesson } from './targets';
 
 /** A crop made of two. */
 export interface MixedLesson {

@@ -9,6 +9,7 @@ import type { Preset } from '../../../../models/presets';
 import type { TrainingState } from '../../../../models/trainer';
 import type { SegmentationPreset } from '../../../../models/trainingPreset';
 import { denseCrf } from '../../../pipeline/denseCrf';
+import { decided } from '../../../pipeline/hints';
 import { argmaxLabels, complement } from '../../../pipeline/mars/complement';
 import { resizeBilinear } from '../../../pipeline/resize';
 import { IGNORE, plane, type LabelMap, type Maps } from '../../../shared/maps';
@@ -23,7 +24,7 @@ import { NetworkModel, photoTensor, weightsOf, type NetworkParts, type NetworkVi
 import { networkExport } from './networkExport';
 import { networkScorer } from './networkScorer';
 import { PseudoMasks } from './pseudoMasks';
-import { decided, pick, softmax } from './targets';
+import { pick, softmax } from './targets';
 
 const partsOf = ({ learns, decoder }: SegmentationPreset): NetworkParts => ({ learns, decoder, classifier: false });
 

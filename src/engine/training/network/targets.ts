@@ -9,6 +9,7 @@
 import { CAM_NORMALISATIONS } from '../../../pipeline/cam';
 import { certainFilter, type CertainFilterOptions } from '../../../pipeline/certainFilter';
 import { edgePredict } from '../../../pipeline/edgePredict';
+import { decided } from '../../../pipeline/hints';
 import { pamrAffinity, pamrIterate, type PamrAffinity } from '../../../pipeline/pamr';
 import { recurSeedStep } from '../../../pipeline/recurSeed';
 import { resizeBilinear } from '../../../pipeline/resize';
@@ -109,11 +110,6 @@ export function pick(maps: Maps, channels: readonly number[]): Maps {
   const out = zeroMaps(channels.length, maps.height, maps.width);
   channels.forEach((channel, k) => plane(out, k).set(plane(maps, channel)));
   return out;
-}
-
-/** `labels` where nobody decided, else what was decided. */
-export function decided(labels: LabelMap, certain: LabelMap | undefined): LabelMap {
-  return certain ? { ...labels, data: labels.data.map((label, p) => (certain.data[p] === IGNORE ? label : certain.data[p])) } : labels;
 }
 
 function decidedScores(scores: Maps, channels: readonly number[], certain: LabelMap | undefined): Maps {
