@@ -127,6 +127,12 @@ export const FULL: Preset = v.parse(presetSchema, full);
 /** Faults of a preset file that are named. */
 const MOST_FAULTS = 5;
 
+/** What is wrong at one place, for people: keys of a strict object that are not known, or not there, are told in valibot's terms otherwise. */
+function faultText(issue: v.BaseIssue<unknown>): string {
+  if (issue.kind !== 'schema' || issue.type !== 'strict_object' || issue.path === undefined) return issue.message;
+  return issue.expected === 'never' ? 'there is no such number in a preset' : issue.received === 'undefined' ? 'is missing' : issue.message;
+}
+
 /** A preset from JSON text. @param file for errors. @throws SeedMaskError 'bad-settings' that names what is wrong, and where */
 export function parsePreset(text: string, file: string): Preset {
   let json: unknown;
@@ -137,7 +143,7 @@ export function parsePreset(text: string, file: string): Preset {
   }
   const parsed = v.safeParse(presetSchema, json);
   if (parsed.success) return parsed.output;
-  const faults = parsed.issues.map(issue => `${v.getDotPath(issue) ?? 'preset'}: ${issue.message}`);
+  const faults = parsed.issues.map(issue => `${v.getDotPath(issue) ?? 'preset'}: ${faultText(issue)}`);
   const more = faults.length > MOST_FAULTS ? `; and ${faults.length - MOST_FAULTS} more` : '';
   throw new SeedMaskError('bad-settings', `is no preset: ${faults.slice(0, MOST_FAULTS).join('; ')}${more}`, file);
 }

@@ -3,9 +3,10 @@
  */
 import { EXIT, type Command } from './io';
 import { ProgressLine } from './progress';
-import { folderOf, parse, SETTINGS_FLAGS, SETTINGS_HELP, settingsOf } from './settings';
+import { folderOf, parse, SETTINGS_FLAGS, settingsHelp, settingsOf } from './settings';
 import type { RunSummary } from '../shared/protocol';
 import { countsText, debiasText, durationText, plural } from '../shared/runTexts';
+import { DEFAULT_SETTINGS } from '../shared/settings';
 
 export const run: Command = {
   summary: 'write a mask beside each tagged photo of a folder',
@@ -15,7 +16,7 @@ Learns the tags of the folder's photos and writes one mask PNG beside each photo
 changed are kept; what is up to date is skipped. With a preset that trains, the networks that 'seedmask train'
 made for the folder are used; where none fits, the run trains first.
 
-${SETTINGS_HELP}
+${settingsHelp(DEFAULT_SETTINGS.preset)}
   --resume                   go on with the newest unfinished run, with its own settings
   --json                     print the summary as JSON
 

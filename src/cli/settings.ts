@@ -26,12 +26,14 @@ export const SETTINGS_FLAGS = {
   salvage: { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options'];
 
-export const SETTINGS_HELP = `  --tags <file>              take the tags from this file instead of looking for them
-  --preset <name>            ${PRESETS.join(' | ')} (default ${DEFAULT_SETTINGS.preset}): quick learns heads on a frozen backbone, standard
+/** Their help. @param preset what the command takes unless one is named */
+export const settingsHelp = (preset: RunSettings['preset']): string => `  --tags <file>              take the tags from this file instead of looking for them
+  --preset <name>            ${PRESETS.join(' | ')} (default ${preset}): quick learns heads on a frozen backbone, standard
                              also trains a decoder on its features, full trains the backbone, too
   --preset-file <file>       a preset of your own, a JSON file in the form of those, in place of --preset
   --saliency on|off          weigh the maps by a salient-object model (default ${onOff(DEFAULT_SETTINGS.saliency)})
-  --crf auto|on|off          dense CRF as the last step; auto: without saliency, and where a trained network makes the masks (default ${DEFAULT_SETTINGS.crf})
+  --crf auto|on|off          dense CRF as the last step; auto: without saliency, and where a
+                             trained network makes the masks (default ${DEFAULT_SETTINGS.crf})
   --mars auto|on|off         remove what always comes along with a class (MARS) as the last stage; auto: where some
                              class has 10 photos, and there are 2 classes or backgrounds (default ${DEFAULT_SETTINGS.mars})
   --mars-features <what>     features that MARS compares: backbone | stego (codes learnt on the folder) | an ONNX file

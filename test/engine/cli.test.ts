@@ -146,6 +146,23 @@ test('train: the preset is standard unless one is named; loss on the line, exit 
   }
 });
 
+test('train: where nothing was begun there is nothing to go on with; a cancel that ended the engine tells how to go on', async () => {
+  const none = await seedmask(['train', 'photos'], new ScriptedClient({ train: summary({ state: 'failed', photos: 0, error: 'there are no photos in this folder' }) }));
+  assert.equal(none.code, 1);
+  assert.match(none.out, /there are no photos/);
+  assert.doesNotMatch(none.out, /--resume|curves/);
+  const ended = await seedmask(['train', 'photos'], new ScriptedClient({ train: new SeedMaskError('cancelled', 'cancelled') }));
+  assert.equal(ended.code, 130);
+  assert.match(ended.err, /train --resume/);
+});
+
+test('help names the preset that a command takes by itself', async () => {
+  for (const [command, preset] of [['run', 'quick'], ['train', 'standard']]) {
+    const { out } = await seedmask([command, '--help'], new ScriptedClient({}));
+    assert.deepEqual([...out.matchAll(/--preset <name>.*\(default (\w+)\)/g)].map(found => found[1]), [preset]);
+  }
+});
+
 test('help and version', async () => {
   assert.equal((await seedmask(['--version'], new ScriptedClient({}))).out, '1.2.3\n');
   for (const args of [['--help'], ['run', '--help'], ['train', '--help'], ['debias', '--help'], ['explain', '-h'], ['eval', '-h'], ['doctor', '--help']]) {

@@ -32,7 +32,7 @@ export async function train(params: Params<'train'>, context: JobContext, engine
   const preset = unfinished ? await presetOfTraining(root, unfinished) : await presetOf(settings);
   if (plannedStages(preset).length === 0) throw new SeedMaskError('unavailable', `the preset '${preset.name}' trains nothing: it makes masks as it is`);
   return recorded({ root, settings, job: 'train', crashed: params.crashed ?? false, ...(unfinished && { goesOn: unfinished.summary }) }, context, frame =>
-    new TrainingRun(root, settings, preset, context, engine, frame).run(unfinished !== undefined, params.crashed ?? false),
+    new TrainingRun(root, settings, preset, context, engine, frame).run({ goesOn: unfinished !== undefined, resumed: params.resume ?? false, crashed: params.crashed ?? false }),
   );
 }
 
@@ -53,9 +53,10 @@ class TrainingRun {
     private readonly frame: Frame,
   ) {}
 
-  async run(goesOn: boolean, crashed: boolean): Promise<void> {
+  async run({ goesOn, resumed, crashed }: { goesOn: boolean; resumed: boolean; crashed: boolean }): Promise<void> {
     const { root, settings, preset, context, engine, frame } = this;
     const { recorder, quarantine } = frame;
+    if (resumed && !goesOn) recorder.note('no training of this folder was stopped: this is a new one');
     if (crashed) recorder.note('the engine fell while it trained; the training went on from its last checkpoint');
     const progress = new Progress(event => context.emit(event));
     progress.begin('scan', 0);

@@ -226,7 +226,7 @@ class Training {
           }
         },
       });
-      recorder.note(`${planned.name}: ${plural(state.steps, 'step')} of training${this.lastLoss === undefined ? '' : `, loss ${lossText(this.lastLoss)}`}`);
+      recorder.note(`${planned.name}: ${plural(stage.epochs * stage.stepsPerEpoch, 'step')} of training${this.lastLoss === undefined ? '' : `, loss ${lossText(this.lastLoss)}`}`);
       return state;
     } finally {
       await Promise.allSettled([stage.release()]);

@@ -233,6 +233,19 @@ function hot(): ReturnType<typeof tinyPreset>['training'] {
   return training?.decoder ? { ...training, decoder: { ...training.decoder, rate: 1e25 } } : training;
 }
 
+test('asked to go on where nothing was stopped, a training says that it is a new one; its steps are those of all rounds', async t => {
+  const root = await colourFolder(t);
+  const { training } = tinyPreset();
+  assert.ok(training?.decoder);
+  const rounds = { ...tinyPreset(), training: { ...training, decoder: { ...training.decoder, rounds: 2 } } };
+  const { summary } = await runTraining(root, colours, { resume: true, settings: { presetFile: await presetFile(t, rounds) } });
+  assert.equal(summary.state, 'done');
+  assert.match(summary.notes[0], /no training of this folder was stopped: this is a new one/);
+  const last = (await curves(root, summary)).filter(line => line.type === 'metrics').at(-1);
+  assert.equal(last?.epochs, 2 * EPOCHS);
+  assert.match(summary.notes.join('; '), new RegExp(`decoder: ${last.steps} steps of training`));
+});
+
 test('what a person painted teaches: other numbers come out', async t => {
   const { root, whole } = await fresh(t);
   const { width, height } = await sharp(join(root, 'red1.png')).metadata();

@@ -28,7 +28,9 @@ test('the presets that come along are whole, and read back from a training as th
 
 test('a fault within a section is told by its path', async () => {
   faultOf(await changed('standard', ({ decoder }) => (decoder['rate'] = 0)), /training\.decoder\.rate/);
-  faultOf(await changed('standard', ({ decoder }) => (decoder['colour'] = 1)), /training\.decoder\.colour/);
+  faultOf(await changed('standard', ({ decoder }) => (decoder['colour'] = 1)), /training\.decoder\.colour: there is no such number in a preset/);
+  faultOf(await changed('standard', ({ decoder }) => delete decoder['batch']), /training\.decoder\.batch: is missing/);
+  faultOf('3', /is no preset: preset: Invalid type: Expected Object/);
 });
 
 test('numbers that do not go together are a fault', async () => {
