@@ -68,6 +68,18 @@ export interface LearntHead {
   has: readonly boolean[];
 }
 
+/** The head of a layer as rows for `classes`, classes x channels, in their order; zeros for a class it does not know. Nothing if there is no such head. */
+export function headRows({ heads, classes: known }: Learnt, role: Role, channels: number, classes: readonly { name: string }[]): Float32Array | undefined {
+  const head = heads.find(one => one.role === role);
+  if (!head) return undefined;
+  const rows = new Float32Array(classes.length * channels);
+  classes.forEach(({ name }, k) => {
+    const row = known.indexOf(name);
+    if (row >= 0 && head.has[row]) rows.set(head.weights.subarray(row * channels, (row + 1) * channels), k * channels);
+  });
+  return rows;
+}
+
 export interface LearningInput {
   pooled: PooledFeatures;
   tags: ReadonlyMap<string, readonly string[]>;

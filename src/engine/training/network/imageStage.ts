@@ -10,6 +10,7 @@ import type { TrainingState } from '../../../../models/trainer';
 import { SeedMaskError } from '../../../shared/errors';
 import type { Tensor } from '../../../shared/graph';
 import { IGNORE, type LabelMap } from '../../../shared/maps';
+import { headRows } from '../../learning';
 import type { TrainingData, TrainingPhoto } from '../trainingStage';
 import { cropLabels } from './crops';
 import type { Crop } from './imageBatches';
@@ -68,23 +69,11 @@ export function learntBefore(previous: readonly { state: TrainingState }[]): (na
   };
 }
 
-/** The heads of the deep layer as the classifier's weights: classes x channels. A class without a head starts at 0. Nothing if there are no such heads. */
-export function headsAsClassifier({ learnt, classes }: Pick<TrainingData, 'learnt' | 'classes'>, { spec }: Pick<NetworkShape, 'spec'>): Float32Array | undefined {
-  const deepest = spec.outputs.find(({ role }) => role === 'deep') ?? spec.outputs[0];
-  const head = learnt.heads.find(({ role }) => role === deepest.role);
-  if (!head) return undefined;
-  const weights = new Float32Array(classes.length * deepest.channels);
-  classes.forEach(({ name }, k) => {
-    const row = learnt.classes.indexOf(name);
-    if (row >= 0 && head.has[row]) weights.set(head.weights.subarray(row * deepest.channels, (row + 1) * deepest.channels), k * deepest.channels);
-  });
-  return weights;
-}
-
-/** Where `start` of a network comes from: earlier stages, else (for the classifier) the heads. */
+/** Where `start` of a network comes from: earlier stages, else (for the classifier) the heads of the deep layer. */
 export function startingNumbers(data: TrainingData, shape: NetworkShape, classifier: 'heads' | 'random', previous: readonly { state: TrainingState }[]): (name: string) => Float32Array | undefined {
   const before = learntBefore(previous);
-  return name => before(name) ?? (name === 'classifier' && classifier === 'heads' ? headsAsClassifier(data, shape) : undefined);
+  const { role, channels } = shape.spec.outputs.find(output => output.role === 'deep') ?? shape.spec.outputs[0];
+  return name => before(name) ?? (name === 'classifier' && classifier === 'heads' ? headRows(data.learnt, role, channels, data.classes) : undefined);
 }
 
 /** Chance of one step for one purpose. */

@@ -16,6 +16,8 @@ import { areaMeans } from '../../../pipeline/resize';
 import { describeError, SeedMaskError } from '../../../shared/errors';
 import type { Tensor } from '../../../shared/graph';
 import type { Maps } from '../../../shared/maps';
+import { isFatal } from '../../jobs/recorded';
+import { headRows } from '../../learning';
 import type { Role } from '../../photoFeatures';
 import type { Losses, PhotoScorer, TrainingData, TrainingPhoto, TrainingStage } from '../trainingStage';
 import { headsOf, PuzzleCam, puzzleScorer, type RoleHead } from './puzzleCam';
@@ -65,7 +67,7 @@ export class PuzzleHeadStage implements TrainingStage {
     const survey = await surveyed(data, heads, section.heads.tiles);
     if (survey.photos.length === 0) throw new SeedMaskError('nothing-to-learn', 'no tagged photo could be read');
     const seed = preset.training?.seed ?? 1;
-    const start = heads.map((head, i) => startOfHead(head, linearHead(data, head), survey.scales.get(head.role) ?? 1, mixSeed(seed, 11, i)));
+    const start = heads.map((head, i) => startOfHead(head, headRows(data.learnt, head.role, head.channels, data.classes) ?? new Float32Array(data.classes.length * head.channels), survey.scales.get(head.role) ?? 1, mixSeed(seed, 11, i)));
     const trainer = await BatchTrainer.open(data.host, items => puzzleHeadsLoss(heads, items, survey.cells), Object.assign({}, ...start) as Record<string, Float32Array>, {
       batch: section.batch,
       optimiser: { kind: 'adamw', weightDecay: section.weightDecay },
@@ -202,20 +204,10 @@ async function surveyed(data: TrainingData, heads: readonly RoleHead[], perSide:
       }
       photos.push(photo);
     } catch (error) {
-      if (!(error instanceof SeedMaskError) || ['cancelled', 'out-of-memory', 'device-unavailable', 'disk-full'].includes(error.reason)) throw error;
+      data.signal.throwIfAborted();
+      if (!(error instanceof SeedMaskError) || isFatal(error) || error.reason === 'out-of-memory') throw error;
       data.log(`${photo.photo} is not learnt from: ${describeError(error)}`);
     }
   }
   return { photos, cells, scales: new Map([...squares].map(([role, sum]) => [role, Math.sqrt(sum / photos.length)])) };
-}
-
-/** Rows of the linear head in the order of the data's classes; zeros for what it does not know. */
-function linearHead({ learnt, classes }: TrainingData, { role, channels }: RoleHead): Float32Array {
-  const linear = new Float32Array(classes.length * channels);
-  const head = learnt.heads.find(one => one.role === role);
-  classes.forEach(({ name }, k) => {
-    const row = learnt.classes.indexOf(name);
-    if (head && row >= 0 && head.has[row]) linear.set(head.weights.subarray(row * channels, (row + 1) * channels), k * channels);
-  });
-  return linear;
 }
