@@ -117,7 +117,7 @@ export class DecoderStage implements TrainingStage {
     if (Object.entries(space).every(([name, { data }]) => this.space[name] && sameNumbers(this.space[name].data, data))) return;
     // Features that were computed elsewhere may give other directions: the ones that were learnt with count.
     this.space = space;
-    void this.reader.release();
+    void Promise.allSettled([this.reader.release()]);
     this.reader = new CellReader(this.data.host, this.section.inputs, this.section.grid, space);
     this.held.clear();
   }

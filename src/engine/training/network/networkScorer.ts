@@ -1,7 +1,7 @@
 /**
  * What a network that learnt on images says of any photo: it looks at it at several scales, each also mirrored, and the mean of what it sees counts.
  *
- *     probabilities   per view: softmax over the background and the photo's tags, brought (bilinear) to the first view's grid; their mean          (RS+EPM, section 9.6 of its code)
+ *     probabilities   per view: softmax over the background and the photo's tags, brought (bilinear) to the first view's grid; their mean          (RS+EPM, its released code)
  *     CAM             sum over views of relu A, divided by each class's maximum; p_k = cam_k / (t + sum cam), background t / (t + sum cam)          (Puzzle-CAM)
  *
  * RS+EPM enlarges by the nearest cell; bilinear is smoother and costs nothing. A graph is open for each size; the last few sizes stay open, and all share the weights.
