@@ -48,8 +48,8 @@ export function App({ page }: { page: TrainingPage }) {
         <section aria-label="Notes">
           <h2>Notes</h2>
           <ul class="notes">
-            {status.notes.map(note => (
-              <li key={note}>{note}</li>
+            {status.notes.map((note, i) => (
+              <li key={i}>{note}</li>
             ))}
           </ul>
         </section>
