@@ -52,11 +52,12 @@ Exit code: 0 trained, 1 failed, 2 wrong use or settings, 130 cancelled.
 };
 
 /** The end of a training, for people. */
-export function trainingText(root: string, { state, photos, seconds, device, error, notes, id }: RunSummary): string {
+export function trainingText(root: string, { state, photos, untagged, seconds, device, error, notes, id }: RunSummary): string {
   const run = join(root, '.seedmask', 'runs', id);
   return [
     `${state}: ${state === 'done' ? 'trained' : 'training'} on ${plural(photos, 'photo')}; ${durationText(seconds)}${device && ` on ${device}`}`,
     error === undefined ? [] : `  ${error}`,
+    photos === 0 || untagged === 0 ? [] : `  without tags, and not learnt from: ${plural(untagged, 'photo')}`,
     notes.map(note => `  note: ${note}`),
     state === 'done' ? `  what was learnt: ${join(root, '.seedmask', 'trained')}; 'seedmask run' with the same preset makes masks with it` : photos === 0 ? [] : HINT,
     photos === 0 ? [] : `  curves and samples: ${run}`,

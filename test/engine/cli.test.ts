@@ -151,6 +151,8 @@ test('train: where nothing was begun there is nothing to go on with; a cancel th
   assert.equal(none.code, 1);
   assert.match(none.out, /there are no photos/);
   assert.doesNotMatch(none.out, /--resume|curves/);
+  const some = await seedmask(['train', 'photos'], new ScriptedClient({ train: summary({ untagged: 10, photos: 2 }) }));
+  assert.match(some.out, /trained on 2 photos;[\s\S]*without tags, and not learnt from: 10 photos/);
   const ended = await seedmask(['train', 'photos'], new ScriptedClient({ train: new SeedMaskError('cancelled', 'cancelled') }));
   assert.equal(ended.code, 130);
   assert.match(ended.err, /train --resume/);

@@ -71,6 +71,7 @@ export async function trainFolder(input: TrainInput): Promise<TrainedRecord> {
   const { device, extractor } = await workshop.open();
   frame.recorder.set({ device: device.report.label, photos: sources.size, untagged: dataSet.untagged.length });
   const persons = await personMasks(dataSet, input.manifest, sources, message => frame.recorder.log('info', message));
+  if (persons.size > 0 && !input.goesOn) frame.recorder.note(`${plural(persons.size, 'mask')} that you made, changed or accepted ${persons.size === 1 ? 'teaches' : 'teach'} too`);
   const scg = new Scg(device.host, preset.scg);
   const training = new Training(
     input,

@@ -250,7 +250,8 @@ test('what a person painted teaches: other numbers come out', async t => {
   const { root, whole } = await fresh(t);
   const { width, height } = await sharp(join(root, 'red1.png')).metadata();
   await writeFile(join(root, 'red1.mask.png'), encodeMask({ data: new Uint8Array(width * height).fill(2), width, height }));
-  await runTraining(root, colours, tiny());
+  const { summary } = await runTraining(root, colours, tiny());
+  assert.match(summary.notes[0], /^1 mask that you made, changed or accepted teaches too$/);
   assert.notEqual((await trained(root)).parameters.sha256, whole);
   assert.deepEqual(await masksIn(root).then(masks => [...masks.keys()]), ['red1.mask.png']);
 });
