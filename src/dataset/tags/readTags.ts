@@ -92,12 +92,12 @@ function matchPhotos(list: TagList, index: PhotoIndex, root: string): { tags: Ma
     else if ('ambiguous' in found) unclear.push(`${printable(key)} may be ${found.ambiguous.slice(0, 2).join(' or ')}`);
     else unknown.push(printable(key));
   }
-  const say = (entries: string[], what: string): void => {
-    if (entries.length > 0) notes.push(`${list.source}: ${entries.length} ${what}: ${entries.slice(0, SHOWN).join(', ')}${entries.length > SHOWN ? ', …' : ''}`);
+  const say = (entries: string[], one: string, several: string): void => {
+    if (entries.length > 0) notes.push(`${list.source}: ${entries.length} ${entries.length === 1 ? one : several}: ${entries.slice(0, SHOWN).join(', ')}${entries.length > SHOWN ? ', …' : ''}`);
   };
-  say(refused, 'paths refused');
-  say(unclear, 'names fit several photos');
-  say(unknown, 'entries name no photo here');
+  say(refused, 'path refused', 'paths refused');
+  say(unclear, 'name fits several photos', 'names fit several photos');
+  say(unknown, 'entry names no photo here', 'entries name no photo here');
   return { tags, notes };
 }
 

@@ -73,7 +73,7 @@ test('keys: paths, bare names where only one photo has them, photos before true 
     'tags.json': JSON.stringify({ 'x/1.jpg': ['path'], '2.png': ['bare'], 'same.jpg': ['?'], '3': ['stem'], 'sub/./4.jpg': ['dot'], 'caf\u00e9.jpg': ['nfc'], 'val/5.jpg': ['other folder'], 'up/z/6.jpg': ['from above'] }),
   }, ['x/1.jpg', 'y/1.jpg', 'images/2.png', 'masks/2.png', 'x/same.jpg', 'y/same.jpg', 'images/3.jpeg', 'sub/4.jpg', 'x/cafe\u0301.jpg', 'train/5.jpg', 'z/6.jpg']);
   assert.deepEqual(plain, { 'x/1.jpg': ['path'], 'images/2.png': ['bare'], 'images/3.jpeg': ['stem'], 'sub/4.jpg': ['dot'], 'x/cafe\u0301.jpg': ['nfc'], 'z/6.jpg': ['from above'] });
-  assert.deepEqual(notes, ['tags.json: 1 names fit several photos: same.jpg may be x/same.jpg or y/same.jpg', 'tags.json: 1 entries name no photo here: val/5.jpg']);
+  assert.deepEqual(notes, ['tags.json: 1 name fits several photos: same.jpg may be x/same.jpg or y/same.jpg', 'tags.json: 1 entry names no photo here: val/5.jpg']);
 });
 
 test('paths out of the root are refused by name and the rest goes on', async t => {
