@@ -57,7 +57,7 @@ class TrainingRun {
     const { root, settings, preset, context, engine, frame } = this;
     const { recorder, quarantine } = frame;
     if (resumed && !goesOn) recorder.note('no training of this folder was stopped: this is a new one');
-    if (crashed) recorder.note('the engine fell while it trained; the training went on from its last checkpoint');
+    if (crashed) recorder.note('the engine fell while it trained; the training went on from what was kept');
     const progress = new Progress(event => context.emit(event));
     progress.begin('scan', 0);
     const dataSet = await openDataSet(root, settings, undefined, context.signal);

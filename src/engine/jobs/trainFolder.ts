@@ -195,7 +195,8 @@ class Training {
       const finished = await this.store.finished();
       if (finished.every(({ name }, i) => name === this.planned[i]?.name)) return finished;
     }
-    if (goesOn) recorder.note('the training begins again: classes, models or the preset are not what they were');
+    // Without a mark it was stopped before it had learnt anything.
+    if (mark !== undefined) recorder.note('the training begins again: classes, models or the preset are not what they were');
     // Only the newest training can go on.
     for (const { summary: { id, job } } of await listRuns(root)) if (job === 'train') await new CheckpointStore(runPath(root, id, 'checkpoints')).removeAll();
     await this.metrics.clear();

@@ -169,7 +169,7 @@ test('cancelled at any time and gone on with: one run, curves without gaps or do
   const { root, whole } = await fresh(t);
   const begins = (stage: string) => (event: EngineEvent): boolean => event.type === 'progress' && event.stage === stage;
   const inTraining = (done: number) => (event: EngineEvent): boolean => event.type === 'progress' && event.stage === 'train' && event.done >= done;
-  for (const when of [begins('seeds'), inTraining(0), (event: EngineEvent) => isMetrics(event) && event.metrics.epoch === 1, inTraining(10), (event: EngineEvent) => event.type === 'sample' && event.sample.epoch === 2]) {
+  for (const when of [begins('features'), begins('seeds'), inTraining(0), (event: EngineEvent) => isMetrics(event) && event.metrics.epoch === 1, inTraining(10), (event: EngineEvent) => event.type === 'sample' && event.sample.epoch === 2]) {
     const copy = await copyOf(t, root);
     const cancel = new AbortController();
     const stopped = await runTraining(copy, colours, { ...tiny(), signal: cancel.signal, onEvent: event => when(event) && cancel.abort() });
@@ -178,6 +178,7 @@ test('cancelled at any time and gone on with: one run, curves without gaps or do
     // The preset's file may be gone or other by then.
     const resumed = await runTraining(copy, colours, { resume: true, settings: { preset: 'quick' } });
     assert.deepEqual([resumed.summary.state, resumed.summary.id, resumed.summary.started], ['done', stopped.summary.id, stopped.summary.started]);
+    assert.doesNotMatch(resumed.summary.notes.join('\n'), /begins again|a new one/);
     assert.equal((await trained(copy)).parameters.sha256, whole);
     const points = (await curves(copy, resumed.summary)).filter(line => line.type === 'metrics').map(({ step }) => step);
     assert.deepEqual(points, [...new Set(points)].sort((a, b) => a - b));
