@@ -15,11 +15,15 @@ export const PRESET_TEXTS: Record<PresetName, { label: string; what: string }> =
   full: { label: 'Full', what: 'the backbone learns too; needs a GPU' },
 };
 
+/** Of a training by `standard`, features and first labels included; measured on two cores. */
+const SECONDS_A_PHOTO = 3;
+
 /** How long a training takes, roughly. */
 export function timeText(preset: TrainedPreset, photos: number): string {
   if (preset === 'full') return 'On a GPU tens of minutes to hours; on a CPU days.';
-  if (photos <= 60) return 'Some minutes on a CPU.';
-  return photos <= 250 ? 'A quarter to half an hour on a CPU.' : `About ${photos <= 600 ? 'an hour' : `${Math.round(photos / 500)} hours`} on a CPU; less on a GPU.`;
+  const minutes = Math.round((photos * SECONDS_A_PHOTO) / 60);
+  if (minutes <= 5) return 'Some minutes on a CPU.';
+  return `About ${minutes < 90 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`} on a CPU of two cores; less on more, or on a GPU.`;
 }
 
 /** What will teach besides the tags. */
