@@ -64,7 +64,7 @@ function decoding(more: Partial<DecoderPreset>): Preset {
   return { ...STANDARD, training: { ...nothing, decoder: { ...decoder, ...more } } };
 }
 
-/** Activation maps teach from a third of the run on, mixes from two thirds, as published; what is certain is the preset's: above the published 0.55 hardly a cell of an object comes, and the decoder learns backgrounds alone. */
+/** Activation maps teach from a third of the run on, mixes from two thirds, as published; what is certain is the preset's, since with the published 0.55 and 0.10 the masks were worse still (docs/quality.md). */
 const recursion: NonNullable<DecoderPreset['recursion']> = {
   recurseFrom: 3, mixFrom: 7, mix: 'none', weights: { classification: 1, cam: 1, segmentation: 1, mixed: 1 }, certainFilter: STANDARD.certainFilter, labels: 'cam', loss: 'l1', batch: 4, mixes: 0,
 };
