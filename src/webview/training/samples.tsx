@@ -1,7 +1,7 @@
 /**
  * The sample photos with their masks: each photo at the moment that the slider is at, and below it a strip of all moments, so that a person sees masks grow.
  */
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { LabelMap } from '../../shared/maps';
 import type { TrainingSample } from '../../shared/training';
 import { compareFrames, STAGE_NAMES, type PhotoSamples } from '../../shared/trainingHistory';
@@ -12,6 +12,11 @@ import { inkedMask, loadMask, sharesOf } from './maskPicture';
 
 type Moment = Pick<TrainingSample, 'stage' | 'epoch'>;
 type Classes = TrainingStatus['classes'];
+
+interface Shown {
+  frame: TrainingSample;
+  mask: LabelMap | null;
+}
 
 export function Samples({ photos, classes }: { photos: readonly PhotoSamples[]; classes: Classes }) {
   const moments = useMemo(() => momentsOf(photos), [photos]);
@@ -42,8 +47,8 @@ export function Samples({ photos, classes }: { photos: readonly PhotoSamples[]; 
 }
 
 /** A photo with its mask, and in words what the mask holds. */
-function Photo({ photo, frame, classes }: { photo: string; frame: TrainingSample; classes: Classes }) {
-  const mask = useMask(frame.mask);
+function Photo({ photo, frame: wanted, classes }: { photo: string; frame: TrainingSample; classes: Classes }) {
+  const { frame, mask } = useShown(wanted);
   const shares = mask ? sharesOf(mask) : [];
   const name = (label: number): string => (label === 255 ? 'undecided' : (classes.find(({ id }) => id === label)?.name ?? `class ${label}`));
   const words = shares.map(({ label, share }) => `${name(label)} ${percentText(share)}`).join(', ');
@@ -87,13 +92,14 @@ function Strip({ photo, frames, shown, onShow }: { photo: string; frames: readon
   );
 }
 
-function Tile({ frame }: { frame: TrainingSample }) {
-  return <Picture frame={frame} mask={useMask(frame.mask)} alt="" />;
+function Tile({ frame: wanted }: { frame: TrainingSample }) {
+  return <Picture {...useShown(wanted)} alt="" />;
 }
 
 function Picture({ frame, mask, alt }: { frame: TrainingSample; mask: LabelMap | null; alt: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  useEffect(() => {
+  // Before the browser shows the words that go with it.
+  useLayoutEffect(() => {
     const context = canvas.current?.getContext('2d');
     if (!canvas.current || !context || !mask) return;
     Object.assign(canvas.current, { width: mask.width, height: mask.height });
@@ -107,21 +113,17 @@ function Picture({ frame, mask, alt }: { frame: TrainingSample; mask: LabelMap |
   );
 }
 
-/** The mask at an address; null until it is there, and where it cannot be read. */
-function useMask(url: string): LabelMap | null {
-  const [mask, setMask] = useState<{ url: string; labels: LabelMap } | null>(null);
+/** What can be shown of a frame: the one before stays, with its words, until the mask of the next is there, so that nothing flickers. No mask where it cannot be read. */
+function useShown(frame: TrainingSample): Shown {
+  const [shown, setShown] = useState<Shown>({ frame, mask: null });
   useEffect(() => {
-    let wanted = url !== '';
-    if (wanted) {
-      loadMask(url).then(
-        labels => wanted && setMask({ url, labels }),
-        () => wanted && setMask(null),
-      );
-    }
+    let wanted = true;
+    const show = (mask: LabelMap | null): void => void (wanted && setShown({ frame, mask }));
+    if (frame.mask === '') show(null);
+    else loadMask(frame.mask).then(show, () => show(null));
     return () => void (wanted = false);
-  }, [url]);
-  // The one before stays until the next is there, so that nothing flickers.
-  return url === '' ? null : (mask?.labels ?? null);
+  }, [frame]);
+  return shown;
 }
 
 /** Every stage and epoch that some photo has a mask of, in order. */
