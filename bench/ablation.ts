@@ -64,11 +64,14 @@ function decoding(more: Partial<DecoderPreset>): Preset {
   return { ...STANDARD, training: { ...nothing, decoder: { ...decoder, ...more } } };
 }
 
-/** Activation maps teach from a third of the run on, mixes from two thirds, as published; what is certain is the preset's, since with the published 0.55 and 0.10 the masks were worse still (docs/quality.md). */
-const recursion: NonNullable<DecoderPreset['recursion']> = {
-  recurseFrom: 3, mixFrom: 7, mix: 'none', weights: { classification: 1, cam: 1, segmentation: 1, mixed: 1 }, certainFilter: STANDARD.certainFilter, labels: 'cam', loss: 'l1', batch: 4, mixes: 0,
-};
-const recursive = { rounds: 1, epochs: 6, holdAreas: false, recursion };
+/** RecurSeed as the preset has it, and EdgePredictMix with it, from two thirds of a round on. */
+const recursion: NonNullable<DecoderPreset['recursion']> = { ...recursionOf(decoder), mix: 'none', mixes: 0 };
+const mixing = { ...recursion, mixFrom: 3, mix: 'edgePredict', mixes: 64 } as const;
+
+function recursionOf({ recursion: found }: DecoderPreset): NonNullable<DecoderPreset['recursion']> {
+  if (!found) throw new Error('the decoder has no recursion');
+  return found;
+}
 
 const plain = { crf: 'off', mars: 'off' } as const;
 
@@ -81,11 +84,13 @@ const ROWS: readonly Row[] = [
   { name: '+ PAMR + walk of AffinityNet', preset: walks('affinityNet'), ...plain },
   { name: '+ PAMR + walk of IRNet', preset: walks('irnet'), ...plain },
   { name: '+ PAMR + CRF', preset: frozen, ...plain, crf: 'on' },
-  { name: '+ decoder with RS', preset: decoding(recursive), ...plain },
-  { name: '+ decoder with RS and EPM', preset: decoding({ ...recursive, recursion: { ...recursion, mixFrom: 5, mix: 'edgePredict', mixes: 64 } }), ...plain },
-  { name: '+ decoder of preset standard', preset: decoding({}), ...plain },
-  { name: '+ decoder + CRF', preset: STANDARD, ...plain, crf: 'on' },
-  { name: '+ decoder + CRF + MARS', preset: STANDARD, crf: 'on', mars: 'auto' },
+  { name: '+ decoder', preset: decoding({ recursion: null }), ...plain },
+  { name: '+ decoder, taught by RS', preset: decoding({ recursion: { ...recursion, labels: 'cam' } }), ...plain },
+  { name: '+ decoder + RS', preset: decoding({ recursion }), ...plain },
+  { name: '+ decoder + RS + EPM', preset: decoding({ recursion: mixing }), ...plain },
+  { name: '+ decoder + CRF', preset: { ...STANDARD, training: { ...training, decoder: { ...decoder, recursion: null } } }, ...plain, crf: 'on' },
+  { name: 'standard: + decoder + RS + CRF', preset: STANDARD, ...plain, crf: 'on' },
+  { name: 'standard + MARS', preset: STANDARD, crf: 'on', mars: 'auto' },
 ];
 
 interface Options {

@@ -6,7 +6,7 @@
  *                      of shares q (rows of weights):  mean over rows of -sum_c q_c log softmax(z)_c
  *     restricted       softmax over the background and the photo's tags alone: OUTSIDE is added to the logits of all other classes
  *     recursion        make_cam(A) = relu(relu(A) - 1e-5) / (max relu(A) + 1e-5);   mean over tagged classes of mean |make_cam(A) - M_rs|
- *                      or, in its place, the binary cross entropy of sigmoid(A) against M_rs
+ *                      or, in its place, the binary cross entropy of sigmoid(A) against M_rs (tags are then judged by `smoothMaximum` of A, not by its mean)
  *
  * Soft margin, cross entropy and the recursion loss are those of RecurSeed + EdgePredictMix (arXiv 2204.06754), whose form of the last one is not published; L1 is
  * what the same authors' Puzzle-CAM has. Targets carry no gradient: they are inputs.
@@ -84,6 +84,20 @@ export function restrictionTo(channels: Iterable<number>, classes: number): Floa
 export function makeCams(g: GraphBuilder, maps: Value, places: readonly number[]): Value {
   const positive = g.relu(maps);
   return g.div(g.relu(g.sub(positive, EPSILON)), g.add(g.reduceMax(positive, places), EPSILON));
+}
+
+/**
+ * ln mean e^x over the places that count: a maximum that looks at all of them (Pinheiro & Collobert, CVPR 2015). The mean of a map of logits that is right is below 0
+ * wherever the object is smaller than the rest, so a classifier that is to say yes by it would fill the photo; this one says yes by the object alone.
+ * @param x B x K x N
+ * @param inside B x 1 x N of 0 and 1
+ * @returns B x K
+ */
+export function smoothMaximum(g: GraphBuilder, x: Value, inside: Value): Value {
+  const seen = g.add(x, g.mul(g.sub(1, inside), OUTSIDE));
+  const highest = g.reduceMax(seen, [2]);
+  const total = g.sum(g.exp(g.sub(seen, highest)), [2], false);
+  return g.add(g.reshape(highest, total.shape), g.log(g.div(total, g.sum(inside, [2], false))));
 }
 
 /**

@@ -102,8 +102,9 @@ const decoderSchema = v.pipe(v.strictObject({
   /** null: the seeds' labels are learnt from to the end, without a classifier. */
   recursion: v.nullable(v.strictObject({
     ...recursionSchema.entries,
-    /** What the decoder learns from by then: the refined activation maps (as published), or the seeds still, the recursion being the classifier's. */
+    /** What the decoder learns from by then: the refined activation maps (as published), or the seeds still, the recursion being the classifier's, whose maps join the heads' in masks. */
     labels: v.optional(v.picklist(['cam', 'seeds']), 'cam'),
+    /** Maps over their maximum against their targets, or maps as logits (`losses.ts`). */
     loss: v.picklist(['l1', 'bce']),
     /** Whole photos of a step. */
     batch: size,

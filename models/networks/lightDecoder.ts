@@ -7,12 +7,12 @@
  *     p   = mean over members of softmax over the classes that count
  *
  * Trained on cells of chance photos (`shares`: to which classes they belong, times their weight; RecurSeed's L_seg) and, where W is learnt, on whole photos (L_cls on
- * the mean of A over the photo, L_rec). Products over cells alone do not care how these lie, so a photo of any size is a row of `places` cells, filled up with
+ * the mean of A over the photo, or its smooth maximum where A is read as logits; L_rec). Products over cells alone do not care how these lie, so a photo of any size is a row of `places` cells, filled up with
  * zeros that `inside` tells.
  */
 import { GraphBuilder } from '../graph/builder';
 import { product, type Value } from '../graph/value';
-import { recursionLoss, shareCrossEntropy, softMargin } from '../losses';
+import { recursionLoss, shareCrossEntropy, smoothMaximum, softMargin } from '../losses';
 import { trainingGraph, type OptimiserOptions, type TrainingGraph } from '../optimisers';
 import { normal } from '../random';
 
@@ -105,7 +105,7 @@ function wholeLosses(g: GraphBuilder, shape: StepShape, { photos, places, weight
   const byPhoto = g.transpose(g.reshape(maps, [all, places, classes - 1]), [0, 2, 1]);
   const inside = g.input('inside', [all, 1, places]);
   const tags = g.input('tags', [all, classes - 1]);
-  const logits = g.div(g.sum(g.mul(byPhoto, inside), [2], false), g.sum(inside, [2], false));
+  const logits = recursion === 'bce' ? smoothMaximum(g, byPhoto, inside) : g.div(g.sum(g.mul(byPhoto, inside), [2], false), g.sum(inside, [2], false));
   const classification = softMargin(g, logits, tags);
   const recursed = recursionLoss(g, byPhoto, g.input('targets', [all, classes - 1, places]), tags, recursion, inside);
   g.output('loss.classification', classification);

@@ -60,6 +60,12 @@ export interface Learnt {
   sureness: ReadonlyMap<string, Float32Array>;
 }
 
+/** How sure heads that did not see the photo are of each of its tags, in (0, 1]; 1 where nobody can tell. */
+export function surenessOf({ classes, sureness }: Learnt, { photo, tags }: { photo: string; tags: readonly string[] }): number[] {
+  const own = sureness.get(photo);
+  return tags.map(tag => own?.[classes.indexOf(tag)] ?? 1);
+}
+
 export interface LearntHead {
   role: Role;
   /** classes x channels, for features as they come from the backbone. */

@@ -167,7 +167,8 @@ function blend(a: Maps, b: Maps, share: number): Maps {
   return { ...a, data: a.data.map((value, i) => (1 - share) * value + share * b.data[i]) };
 }
 
-function scaleEach(maps: Maps, factors: readonly number[]): Maps {
+/** Each map times a factor of its own. */
+export function scaleEach(maps: Maps, factors: readonly number[]): Maps {
   const out = zeroMaps(maps.channels, maps.height, maps.width);
   for (let k = 0; k < maps.channels; k++) {
     const source = plane(maps, k);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { gradients } from '../../models/autodiff/gradients';
 import { GraphBuilder } from '../../models/graph/builder';
 import type { Value } from '../../models/graph/value';
-import { labelCrossEntropy, makeCams, OUTSIDE, recursionLoss, restrictionTo, shareCrossEntropy, softMargin } from '../../models/losses';
+import { labelCrossEntropy, makeCams, OUTSIDE, recursionLoss, restrictionTo, shareCrossEntropy, smoothMaximum, softMargin } from '../../models/losses';
 import { CAM_NORMALISATIONS } from '../../src/pipeline/cam';
 import { floats, type Tensor } from '../../src/shared/graph';
 import { runOnce } from '../cpuHost';
@@ -139,6 +139,21 @@ test('padding changes nothing in the recursion loss, whatever it holds', async (
     const filled = await lossOf({ x: padded(maps.data, 99), targets: padded(targets.data, 0.5), tags, inside }, (g, input) => recursionLoss(g, input('x'), input('targets'), input('tags'), kind, input('inside')));
     near(filled.loss, whole.loss);
   }
+});
+
+test('the smooth maximum is ln mean e^x of the places that count, however large they are', async () => {
+  const inside = { dims: [2, 1, 6], data: Float32Array.of(1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1, 1) };
+  const large = { ...maps, data: maps.data.map(value => value + 100) };
+  for (const [x, shift] of [[maps, 0], [large, 100]] as const) {
+    const g = new GraphBuilder('smooth maximum');
+    g.output('out', smoothMaximum(g, g.input('x', [2, 3, 6]), g.input('inside', [2, 1, 6])));
+    const { data } = floats(await runOnce(g.toOnnx(), { x, inside }), 'out');
+    data.forEach((value, row) => {
+      const places = Array.from(maps.data.subarray(row * 6, row * 6 + (row < 3 ? 4 : 6)), exp);
+      near(value, Math.log(places.reduce((a, b) => a + b) / places.length) + shift, 1e-4);
+    });
+  }
+  await checkSlope({ x: maps, inside, tags }, (g, input) => softMargin(g, smoothMaximum(g, input('x'), input('inside')), input('tags')));
 });
 
 test('make_cam is the reference\'s', reference('spec/fixtures/puzzle_cam.json'), async () => {

@@ -9,9 +9,9 @@ import { propagateByHand } from '../../pipeline/propagation';
 import type { Scg } from '../../pipeline/scg';
 import type { Hints } from '../../shared/review';
 import { resizePhoto, type Photo } from '../images';
-import { camLayers, type Learnt } from '../learning';
+import { camLayers, surenessOf, type Learnt } from '../learning';
 import type { FeatureExtractor, PhotoFeatures } from '../photoFeatures';
-import type { ChainPart, PhotoScorer } from '../training/trainingStage';
+import type { ChainPart, PhotoScorer, ScoredPhoto } from '../training/trainingStage';
 
 /** What photos with tags need. */
 export interface Maker {
@@ -42,17 +42,18 @@ export async function makeMask(maker: Maker, read: Photo, { photo, tags, ids, hi
   const { preset, learnt, extractor, scorer, chain } = maker;
   const features: PhotoFeatures = (await extractor.cached(read.sha256)) ?? (await extractor.compute(read.image, read.sha256, maker.signal));
   const linear = camLayers(features, learnt, tags);
-  const layers = (await chain?.findLast(part => part.layers)?.layers?.(features, ids)) ?? linear;
+  const scored: ScoredPhoto = { image: read.image, features, ids, sha256: read.sha256 };
+  const heads = (await chain?.findLast(part => part.layers)?.layers?.(features, ids)) ?? linear;
+  const layers = [...heads, ...((await scorer?.layers?.(scored)) ?? [])];
   const trained = chain?.findLast(part => part.propagate);
   const similarity = linear[linear.length > 1 ? 1 : 0].views[0];
-  const sureness = learnt.sureness.get(photo);
   const picture = await resizePhoto(read.image, ...workingSize(read, preset));
   const size = small ? { height: picture.height, width: picture.width } : { height: read.height, width: read.width };
   const input: PhotoMaskInput = {
     ids,
     layers,
     similarity,
-    sureness: tags.map(tag => sureness?.[learnt.classes.indexOf(tag)] ?? 1),
+    sureness: surenessOf(learnt, { photo, tags }),
     photo: picture,
     ...(features.saliency && { saliency: features.saliency, lookCloser: (box, mirrored) => extractor.lookCloser(read.image, box, mirrored) }),
     crf: maker.crf,
@@ -64,8 +65,7 @@ export async function makeMask(maker: Maker, read: Photo, { photo, tags, ids, hi
     ...size,
   };
   if (!scorer) return photoMask(input, preset, maker.scg);
-  const scores = await scorer.scores({ image: read.image, features, ids, sha256: read.sha256 });
-  return scoredMask(scores, input, preset, maker.scg);
+  return scoredMask(await scorer.scores(scored), input, preset, maker.scg);
 }
 
 /** Width and height of a photo at the size PAMR works at. */

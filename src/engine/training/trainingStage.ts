@@ -72,12 +72,19 @@ export type ScoringData = Pick<TrainingData, 'host' | 'model' | 'classes' | 'lea
 
 /** What a trained network says of a photo. */
 export interface PhotoScorer {
-  /**
-   * (1 + ids.length) x h x w probabilities: background, then each of `ids`; they sum to 1 at each cell.
-   * @param photo `sha256` of its bytes, where it has a file: what learnt without some of the photos judges those by that
-   */
-  scores(photo: { image: RgbImage; features: PhotoFeatures; ids: readonly number[]; sha256?: string }): Promise<Maps>;
+  /** (1 + ids.length) x h x w probabilities: background, then each of `ids`; they sum to 1 at each cell. */
+  scores(photo: ScoredPhoto): Promise<Maps>;
+  /** Activation maps of its own classifier, to join those of the heads; nothing where it has none. */
+  layers?(photo: ScoredPhoto): Promise<readonly CamLayer[] | undefined>;
   release(): Promise<void>;
+}
+
+/** `sha256` of its bytes, where it has a file: what learnt without some of the photos judges those by that. */
+export interface ScoredPhoto {
+  image: RgbImage;
+  features: PhotoFeatures;
+  ids: readonly number[];
+  sha256?: string;
 }
 
 /** What a trained stage puts into the frozen chain of a photo (`src/pipeline/photoMask.ts`). */

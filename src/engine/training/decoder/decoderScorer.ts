@@ -10,7 +10,7 @@ import { CAM_NORMALISATIONS } from '../../../pipeline/cam';
 import { fromFloat16 } from '../../../shared/float16';
 import { floats, type GraphHost, type GraphRunner, type Tensor } from '../../../shared/graph';
 import { zeroMaps, type Maps } from '../../../shared/maps';
-import type { PhotoScorer, ScoringData } from '../trainingStage';
+import type { PhotoScorer, ScoredPhoto, ScoringData } from '../trainingStage';
 import { CellReader, splitState, type CellVectors, type Judgement } from './decoderInputs';
 
 /** Cells of one run. */
@@ -90,9 +90,9 @@ export function foldOf(sha256: string, folds: number): number {
   return folds === 1 ? 0 : parseInt(sha256.slice(0, 8), 16) % folds;
 }
 
-/** Class activation maps in [0, 1]. */
-export function normalisedCams(maps: Maps): Maps {
-  return CAM_NORMALISATIONS.cam([maps]);
+/** A classifier's raw maps in [0, 1], as its loss reads them, each as high as 1. */
+export function activationMaps(maps: Maps, { loss }: Pick<NonNullable<DecoderPreset['recursion']>, 'loss'>): Maps {
+  return CAM_NORMALISATIONS.cam([loss === 'l1' ? maps : { ...maps, data: maps.data.map(value => 1 / (1 + Math.exp(-value))) }]);
 }
 
 /** Shape of the network whose numbers these are. */
@@ -105,10 +105,15 @@ export function decoderScorer({ host, classes }: Pick<ScoringData, 'host' | 'cla
   const { space, network, judgement } = splitState(tensors);
   const reader = new CellReader(host, section.inputs, section.grid, space);
   const scorer = new CellScorer(host, shapeOf(section, reader.inputs, classes.length), section.folds, classes);
+  const judged = async ({ image, features, ids, sha256 }: ScoredPhoto): Promise<CellScores> =>
+    scorer.scores(network, await reader.read(features, () => Promise.resolve(image)), ids, judgement, sha256 === undefined ? undefined : foldOf(sha256, section.folds));
   return {
-    async scores({ image, features, ids, sha256 }) {
-      const { probabilities } = await scorer.scores(network, await reader.read(features, () => Promise.resolve(image)), ids, judgement, sha256 === undefined ? undefined : foldOf(sha256, section.folds));
-      return probabilities;
+    scores: async photo => (await judged(photo)).probabilities,
+    async layers(photo) {
+      const { recursion } = section;
+      if (!recursion) return undefined;
+      const { maps } = await judged(photo);
+      return maps && [{ scores: [activationMaps(maps, recursion)], has: photo.ids.map(id => classes.some(known => known.id === id)) }];
     },
     async release() {
       await reader.release();

@@ -11,9 +11,11 @@ import type { DecoderPreset } from '../../../../models/trainingPreset';
 import { averagePrecision } from '../../../pipeline/averagePrecision';
 import { pooled } from '../../../pipeline/cam';
 import { decided } from '../../../pipeline/hints';
+import { tagWeights } from '../../../pipeline/photoMask';
 import { Scg } from '../../../pipeline/scg';
 import { SeedMaskError } from '../../../shared/errors';
 import type { LabelMap, Maps } from '../../../shared/maps';
+import { surenessOf } from '../../learning';
 import type { StageKind } from '../stages';
 import { stateOf, type Losses, type PhotoScorer, type TrainingData, type TrainingPhoto, type TrainingStage } from '../trainingStage';
 import { CellPool, MOST_CELLS, type PooledPhoto } from './cellPool';
@@ -22,7 +24,7 @@ import { decoderExport } from './decoderExport';
 import { CellReader, fitSpace, joinState, onCells, splitState, type CellVectors, type Judge, type Judgement } from './decoderInputs';
 import { CellScorer, decoderScorer, foldOf, shapeOf, type CellScores } from './decoderScorer';
 import { areasOf, heldAreas, type JudgedPhoto } from './heldAreas';
-import { mixed, predictedLabels, recursed, seedPixels, taughtPixels, type MixSide, type Recursion } from './decoderTargets';
+import { firstTargets, mixed, predictedLabels, recursed, seedPixels, taughtPixels, type MixSide, type Recursion } from './decoderTargets';
 
 export const decoderKind: StageKind<DecoderPreset> = {
   open: (data, preset, section) => DecoderStage.open(data, preset, section),
@@ -216,24 +218,25 @@ export class DecoderStage implements TrainingStage {
     this.judgement = { ...this.judgement, offsets: new Float32Array(this.judgement.offsets.length) };
   }
 
-  /** @param refined M_rs, where there is one */
-  private async first(held: Held, { round, teacher, complements }: FirstLabels, refined?: Maps): Promise<PooledPhoto> {
+  /** @param targets of the classifier's maps, where the recursion has begun */
+  private async first(held: Held, { round, teacher, complements }: FirstLabels, targets?: Maps): Promise<PooledPhoto> {
     const { photo, cells, seeded } = held;
-    if (seeded?.round === round && !complements) return withMaps(seeded.photo, refined);
+    if (seeded?.round === round && !complements) return withMaps(seeded.photo, targets);
     const seed = await this.data.seed(photo);
     // Before the first epoch nobody can fill in what was removed.
     const filling = complements && seed.removed ? (await this.score(photo, cells, photo.ids)).probabilities : undefined;
     const pixels = teacher ? taughtPixels(await this.data.mask(photo, teacher), seed.removed, this.section.seeds.removed) : seedPixels(seed, photo.ids, this.section.seeds, filling);
-    const pooled = await this.pooled(photo, cells, pixels.labels, pixels.weights);
+    const pooled = withMaps(await this.pooled(photo, cells, pixels.labels, pixels.weights), this.section.recursion ? firstTargets(seed) : undefined);
     if (!filling) held.seeded = { round, photo: pooled };
-    return withMaps(pooled, refined);
+    return withMaps(pooled, targets);
   }
 
   private async recursive(held: Held, first: FirstLabels, recursion: Recursion): Promise<PooledPhoto> {
     const { photo, cells } = held;
     const { maps } = await this.score(photo, cells, photo.ids);
     if (!maps || photo.ids.length === 0) return this.first(held, first);
-    const { refined, labels } = await recursed(this.scg, maps, await this.data.features(photo), await this.data.image(photo), photo.ids, recursion, this.preset);
+    const tags = { ids: photo.ids, weights: tagWeights(surenessOf(this.data.learnt, photo), this.preset.tagWeight) };
+    const { refined, labels } = await recursed(this.scg, maps, await this.data.features(photo), await this.data.image(photo), tags, recursion, this.preset);
     return recursion.labels === 'seeds' ? this.first(held, first, refined) : withMaps(await this.pooled(photo, cells, labels), refined);
   }
 
@@ -303,9 +306,9 @@ interface FirstLabels {
   complements: boolean;
 }
 
-/** With recursive targets on its cells. @param refined M_rs at any size */
-function withMaps(photo: PooledPhoto, refined: Maps | undefined): PooledPhoto {
-  return refined ? { ...photo, maps: onCells(refined, photo.cells).data } : photo;
+/** With targets of the classifier's maps on its cells. @param targets at any size */
+function withMaps(photo: PooledPhoto, targets: Maps | undefined): PooledPhoto {
+  return targets ? { ...photo, maps: onCells(targets, photo.cells).data } : photo;
 }
 
 /** Cells of the largest photo that the first view gives: a square one. */

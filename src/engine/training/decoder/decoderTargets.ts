@@ -3,7 +3,8 @@
  *
  *     first       the seed's mask, or a certain filter of its scores; what debiasing took away is background, undecided, or filled in by the network's average (complementing)
  *     later       in rounds after the first: the mask that the round before would make, without what debiasing took away in the seed
- *     recursion   class activation map of the classifier -> SCG -> PAMR = M_rs -> certain filter = M_seg            (RecurSeed)
+ *     recursion   class activation map of the classifier -> SCG -> PAMR, weighted by how sure the heads are of each tag = M_rs -> certain filter = M_seg   (RecurSeed);
+ *                 before it, the seed's scores in the place of M_rs
  *     mixing      prediction -> PAMR -> certain filter -> EdgePredict, or the plain prediction for ClassMix; pasted into another photo, which then goes through the
  *                 frozen backbone like any photo (EdgePredictMix)
  *
@@ -11,11 +12,13 @@
  */
 import type { Preset } from '../../../../models/presets';
 import type { DecoderPreset } from '../../../../models/trainingPreset';
+import { CAM_NORMALISATIONS } from '../../../pipeline/cam';
 import { certainFilter } from '../../../pipeline/certainFilter';
 import { chooseClasses, chooseForeground, classesOf, classMask, mixImages, mixLabels, type Random } from '../../../pipeline/classMix';
 import { edgePredict } from '../../../pipeline/edgePredict';
 import { argmaxLabels, complement } from '../../../pipeline/mars/complement';
 import { pamr, pamrAffinity } from '../../../pipeline/pamr';
+import { scaleEach } from '../../../pipeline/photoMask';
 import { recurSeedStep } from '../../../pipeline/recurSeed';
 import { areaMeans, resizeBilinear, resizeLabels } from '../../../pipeline/resize';
 import type { Scg } from '../../../pipeline/scg';
@@ -25,7 +28,7 @@ import { workingSize } from '../../jobs/photoMaker';
 import type { PhotoFeatures } from '../../photoFeatures';
 import type { Seed } from '../trainingStage';
 import { onCells } from './decoderInputs';
-import { normalisedCams } from './decoderScorer';
+import { activationMaps } from './decoderScorer';
 import type { LabelledPixels } from './cellTargets';
 
 export type Recursion = NonNullable<DecoderPreset['recursion']>;
@@ -58,13 +61,26 @@ function pamrPhoto(image: RgbImage, preset: Preset): Promise<RgbImage> {
   return resizePhoto(image, ...workingSize(image, preset));
 }
 
-/** One step of RecurSeed from a photo's class activation maps. `refined` is M_rs at PAMR's size. */
-export async function recursed(scg: Scg, maps: Maps, features: PhotoFeatures, image: RgbImage, ids: readonly number[], { certainFilter: filter }: Recursion, preset: Preset): Promise<{ refined: Maps; labels: LabelMap }> {
-  const cams = normalisedCams(maps);
+/**
+ * What the classifier's maps should be before the recursion begins: those of the seed, each as high as 1, as the linear heads' own were before they were refined. A classifier
+ * that begins with chance numbers otherwise shows little but single cells after a few epochs, and the recursion has nothing to grow from (docs/quality.md).
+ */
+export function firstTargets({ scores }: Seed): Maps {
+  return CAM_NORMALISATIONS.cam([scores]);
+}
+
+/**
+ * One step of RecurSeed from a photo's class activation maps. `refined` is M_rs at PAMR's size.
+ * @param weights of the tags among each other, in [0, 1], one a map
+ */
+export async function recursed(scg: Scg, maps: Maps, features: PhotoFeatures, image: RgbImage, { ids, weights }: { ids: readonly number[]; weights: readonly number[] }, recursion: Recursion, preset: Preset): Promise<{ refined: Maps; labels: LabelMap }> {
+  const cams = activationMaps(maps, recursion);
   const level = (features.layers.get('middle') ?? [...features.layers.values()][0])[0];
   const affinity = pamrAffinity(await pamrPhoto(image, preset), { dilations: preset.pamr.dilations });
   try {
-    return await recurSeedStep(scg, { cams, levels: [onCells(level, cams)], affinity, ids }, { iterations: preset.pamr.iterations, filter });
+    const step = await recurSeedStep(scg, { cams, levels: [onCells(level, cams)], affinity, ids }, { iterations: preset.pamr.iterations });
+    const refined = scaleEach(step.refined, weights);
+    return { refined, labels: certainFilter(refined, ids, recursion.certainFilter) };
   } finally {
     affinity.release();
   }
