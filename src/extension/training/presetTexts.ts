@@ -16,7 +16,7 @@ export const PRESET_TEXTS: Record<PresetName, { label: string; what: string }> =
 };
 
 /** Of a training by `standard`, features and first labels included; measured on two cores. */
-const SECONDS_A_PHOTO = 3;
+const SECONDS_A_PHOTO = 4;
 
 /** How long a training takes, roughly. */
 export function timeText(preset: TrainedPreset, photos: number): string {
