@@ -75,7 +75,6 @@ describe('review masks in the editor', { timeout: 15 * 60_000 }, () => {
     await field.click();
     await workbench.page.keyboard.type('fan', { delay: 60 });
     assert.equal(await field.inputValue(), 'fan');
-    await shows(photos[11]).catch(() => undefined);
     await workbench.page.locator('.statusbar-item', { hasText: 'reviewed 1 / 12' }).waitFor({ timeout: LONG });
     await field.fill('');
   });
@@ -142,6 +141,8 @@ describe('review masks in the editor', { timeout: 15 * 60_000 }, () => {
   });
 
   step('the queue is a tree too', async () => {
+    // The change on disk of the step before redraws the queue; a view that VS Code fills at that very moment was once seen with its groups empty.
+    await workbench.page.waitForTimeout(1000);
     await workbench.page.locator('.activitybar').getByRole('tab', { name: /^SeedMask/ }).click();
     const row = workbench.page.locator('.pane-body .monaco-list-row', { hasText: 'photo-03.png' });
     await row.first().waitFor({ timeout: LONG });
